@@ -1,0 +1,11 @@
+//! vpclint: an offline analyzer for cloud VPC networks.
+//!
+//! Data goes one way through the modules, in this order: [`load`] reads inputs into a
+//! [`topology`]; [`fabric`] compiles that into forwarding tables; [`simulate`] walks packets through
+//! them; [`analyze`] turns walks into answers; [`rules`] turns topology and answers into findings;
+//! [`report`] prints. [`addr`] and [`packet`] know nothing of clouds. A module uses only the ones
+//! before it.
+
+pub mod addr;
+pub mod packet;
+pub mod topology;
