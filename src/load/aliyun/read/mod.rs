@@ -1,0 +1,24 @@
+//! One reader per API, one file per product area, one list of all of them.
+//!
+//! A reader turns the rows of one body into resources. It knows field names and quirks of its API
+//! (formats-api.md §4), and nothing about files, paging or recognition.
+
+mod vpc_network;
+
+use super::reader::ReadFn;
+use crate::topology::Listing;
+
+/// An API that can be read.
+pub(crate) struct Api {
+    /// Product, as the CLI names it.
+    pub(crate) product: &'static str,
+    /// Name of the call.
+    pub(crate) name: &'static str,
+    /// The listing that its rows belong to; for older calls that of their successor.
+    pub(crate) listing: Listing,
+    /// Reader.
+    pub(crate) read: ReadFn,
+}
+
+/// All APIs that can be read.
+pub(crate) static APIS: &[&[Api]] = &[vpc_network::APIS];

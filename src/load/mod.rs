@@ -1,0 +1,3 @@
+//! From bytes to a topology.
+
+pub mod aliyun;
