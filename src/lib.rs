@@ -7,6 +7,9 @@
 //! before it.
 
 pub mod addr;
+pub mod analyze;
 pub mod load;
 pub mod packet;
+pub mod rules;
+pub mod simulate;
 pub mod topology;

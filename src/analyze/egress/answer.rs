@@ -1,0 +1,157 @@
+//! The answer of `vpclint egress`, before it is printed.
+
+use std::fmt;
+
+use crate::addr::AddrSet;
+use crate::packet::Packet;
+use crate::simulate::{Reason, Verdict};
+use crate::topology::{AddrValue, Id, ResourceRef, Text};
+
+/// Which address of which ENI a source is (design.md §6, decisions.md 37).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SourceRole {
+    /// Primary address of the primary ENI: what the guest uses unless it is told otherwise.
+    Primary,
+    /// Further address of the primary ENI.
+    SecondaryIp,
+    /// Any address of a secondary ENI.
+    SecondaryEni,
+    /// The address of a HaVip, at its master.
+    HaVip,
+}
+
+impl SourceRole {
+    /// Name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::SecondaryIp => "secondary_ip",
+            Self::SecondaryEni => "secondary_eni",
+            Self::HaVip => "havip",
+        }
+    }
+}
+
+/// The sum of a source's classes of public destinations (decisions.md 38).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SourceVerdict {
+    /// Every public destination is reached.
+    Exits,
+    /// No public destination is reached.
+    None,
+    /// Some are.
+    Mixed,
+    /// Something that is not known could change the answer.
+    Unknown,
+}
+
+impl SourceVerdict {
+    /// Name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exits => "exits",
+            Self::None => "none",
+            Self::Mixed => "mixed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for SourceVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Destinations that meet the same fate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressClass {
+    /// The destinations. Classes of one source are disjoint.
+    pub destinations: AddrSet,
+    /// True when they are public destinations of the source's VPC (egress.md §1.2); private and
+    /// special ranges are classes too, but do not count for the verdict.
+    pub public: bool,
+    /// What happens.
+    pub verdict: Verdict,
+    /// Why not, for drops.
+    pub reason: Option<Reason>,
+    /// Public addresses; more than one when the gateway chooses per connection.
+    pub public_ips: Vec<AddrValue>,
+    /// Devices and entries that decide, in path order.
+    pub via: Vec<ResourceRef>,
+    /// Why these and not others, as sentences.
+    pub why: Vec<String>,
+    /// Facts to know about it that do not change it (`reply_no_route`, `sticky`, …).
+    pub notes: Vec<String>,
+    /// What is missing, when the verdict is unknown.
+    pub missing: Vec<String>,
+    /// Assumptions that decided it, as `knob = value (about what)`.
+    pub assumptions: Vec<String>,
+    /// A packet of the class, for which a walk gave this fate.
+    pub witness: Packet,
+}
+
+/// The answer for one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEgress {
+    /// Instance; `None` for an ENI that is not attached.
+    pub instance: Option<ResourceRef>,
+    /// ENI.
+    pub eni: ResourceRef,
+    /// The HaVip, for role `havip`.
+    pub havip: Option<ResourceRef>,
+    /// Source address as the network sees it.
+    pub address: AddrValue,
+    /// Role.
+    pub role: SourceRole,
+    /// Region.
+    pub region: Option<Id>,
+    /// Zone.
+    pub zone: Option<Text>,
+    /// VPC.
+    pub vpc: Option<Id>,
+    /// vSwitch.
+    pub vswitch: Option<Id>,
+    /// Sum over the public classes.
+    pub verdict: SourceVerdict,
+    /// Union over the public classes.
+    pub public_ips: Vec<AddrValue>,
+    /// One set of public addresses over all classes that exit.
+    pub uniform: bool,
+    /// Classes that cover the whole address space, in order of their first destination.
+    pub classes: Vec<EgressClass>,
+    /// Facts about the source itself (`not attached`, `instance is stopped`, …).
+    pub notes: Vec<String>,
+}
+
+impl SourceEgress {
+    /// The classes that count for the verdict.
+    pub fn public_classes(&self) -> impl Iterator<Item = &EgressClass> {
+        self.classes.iter().filter(|class| class.public)
+    }
+
+    /// Assumptions of all public classes, sorted.
+    pub fn assumptions(&self) -> Vec<&str> {
+        let mut all: Vec<&str> =
+            self.public_classes().flat_map(|c| &c.assumptions).map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// What is missing for the public classes, sorted.
+    pub fn missing(&self) -> Vec<&str> {
+        let mut all: Vec<&str> =
+            self.public_classes().flat_map(|c| &c.missing).map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// The answer for all sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EgressReport {
+    /// IPv4 sources, by region, VPC, instance, ENI and address.
+    pub sources: Vec<SourceEgress>,
+}

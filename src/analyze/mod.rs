@@ -1,0 +1,3 @@
+//! Answers about a whole topology, computed from walks.
+
+pub mod egress;

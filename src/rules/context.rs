@@ -1,0 +1,88 @@
+//! What a rule may look at.
+
+use super::finding::Unknown;
+use crate::analyze::egress::EgressReport;
+use crate::topology::{
+    Collection, Eni, Id, Instance, Listing, NatGateway, Resource, Scope, Topology, VSwitch, Vpc,
+};
+
+/// The input of all rules.
+pub struct Context<'a> {
+    /// What the customer has.
+    pub topology: &'a Topology,
+    /// Through which public address every source leaves.
+    pub egress: &'a EgressReport,
+}
+
+impl<'a> Context<'a> {
+    /// Fails with what is missing unless the listing is complete for this scope.
+    pub fn need(&self, listing: Listing, scope: &Scope) -> Result<(), Unknown> {
+        self.topology.coverage.gap(listing, scope).map_or(Ok(()), |gap| Err(gap.into()))
+    }
+
+    /// Looks a resource up: found, known not to exist (`None`), or undecidable because the listing
+    /// that would have it is not complete.
+    pub fn find<T>(
+        &self,
+        collection: &'a Collection<T>,
+        listing: Listing,
+        id: &str,
+        scope: &Scope,
+    ) -> Result<Option<&'a T>, Unknown> {
+        match collection.get(id) {
+            Some(found) => Ok(Some(found)),
+            None => self.need(listing, scope).map(|()| None),
+        }
+    }
+
+    /// Looks up a resource that another one refers to; "known not to exist" is also undecidable
+    /// here, because a REF rule reports the dangling reference.
+    fn follow<T>(
+        &self,
+        collection: &'a Collection<T>,
+        from: &dyn Resource,
+        what: &str,
+        id: Option<&Id>,
+    ) -> Result<&'a T, Unknown> {
+        let id = id.ok_or_else(|| Unknown::of(format!("{what} of {} (not stated)", from.id())))?;
+        collection.get(id).ok_or_else(|| Unknown::of(format!("{what} {id} (not in the input)")))
+    }
+
+    /// The VPC that a resource names.
+    pub fn vpc(&self, from: &dyn Resource, id: Option<&Id>) -> Result<&'a Vpc, Unknown> {
+        self.follow(&self.topology.vpcs, from, "VPC", id)
+    }
+
+    /// The vSwitch that a resource names.
+    pub fn vswitch(&self, from: &dyn Resource, id: Option<&Id>) -> Result<&'a VSwitch, Unknown> {
+        self.follow(&self.topology.vswitches, from, "vSwitch", id)
+    }
+
+    /// The NAT gateway that a resource names.
+    pub fn nat_gateway(
+        &self,
+        from: &dyn Resource,
+        id: Option<&Id>,
+    ) -> Result<&'a NatGateway, Unknown> {
+        self.follow(&self.topology.nat_gateways, from, "NAT gateway", id)
+    }
+
+    /// The instance that a resource names.
+    pub fn instance(&self, from: &dyn Resource, id: Option<&Id>) -> Result<&'a Instance, Unknown> {
+        self.follow(&self.topology.instances, from, "instance", id)
+    }
+
+    /// The ENI that a resource names.
+    pub fn eni(&self, from: &dyn Resource, id: Option<&Id>) -> Result<&'a Eni, Unknown> {
+        self.follow(&self.topology.enis, from, "ENI", id)
+    }
+}
+
+/// A field that the rule needs, or what is missing.
+pub fn stated<'v, T>(
+    value: Option<&'v T>,
+    of: &dyn Resource,
+    what: &str,
+) -> Result<&'v T, Unknown> {
+    value.ok_or_else(|| Unknown::of(format!("{what} of {} (not stated)", of.id())))
+}
