@@ -1,5 +1,8 @@
 //! Interpreters of the forwarding tables. Knows nothing of JSON and nothing of one cloud.
 
 mod fate;
+mod walk;
 
-pub use fate::{Reason, Verdict};
+pub use crate::fabric::Reason;
+pub use fate::{Outcome, Public, Verdict};
+pub use walk::{Hop, Walk, walk, walk_without_own};

@@ -1,36 +1,14 @@
 //! The answer of `vpclint egress`, before it is printed.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::addr::AddrSet;
+pub use crate::fabric::SourceRole;
 use crate::packet::Packet;
 use crate::simulate::{Reason, Verdict};
 use crate::topology::{AddrValue, Id, ResourceRef, Text};
-
-/// Which address of which ENI a source is (design.md §6, decisions.md 37).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SourceRole {
-    /// Primary address of the primary ENI: what the guest uses unless it is told otherwise.
-    Primary,
-    /// Further address of the primary ENI.
-    SecondaryIp,
-    /// Any address of a secondary ENI.
-    SecondaryEni,
-    /// The address of a HaVip, at its master.
-    HaVip,
-}
-
-impl SourceRole {
-    /// Name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::SecondaryIp => "secondary_ip",
-            Self::SecondaryEni => "secondary_eni",
-            Self::HaVip => "havip",
-        }
-    }
-}
 
 /// The sum of a source's classes of public destinations (decisions.md 38).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,12 +61,14 @@ pub struct EgressClass {
     pub why: Vec<String>,
     /// Facts to know about it that do not change it (`reply_no_route`, `sticky`, …).
     pub notes: Vec<String>,
+    /// True when only some of the possible paths meet this fate; a note says what the others do.
+    pub partial: bool,
     /// What is missing, when the verdict is unknown.
     pub missing: Vec<String>,
     /// Assumptions that decided it, as `knob = value (about what)`.
     pub assumptions: Vec<String>,
-    /// A packet of the class, for which a walk gave this fate.
-    pub witness: Packet,
+    /// A destination of the class, for which a walk gave this fate.
+    pub witness: IpAddr,
 }
 
 /// The answer for one source.
@@ -119,7 +99,7 @@ pub struct SourceEgress {
     /// One set of public addresses over all classes that exit.
     pub uniform: bool,
     /// Classes that cover the whole address space, in order of their first destination.
-    pub classes: Vec<EgressClass>,
+    pub classes: Arc<[EgressClass]>,
     /// Facts about the source itself (`not attached`, `instance is stopped`, …).
     pub notes: Vec<String>,
 }
@@ -128,6 +108,11 @@ impl SourceEgress {
     /// The classes that count for the verdict.
     pub fn public_classes(&self) -> impl Iterator<Item = &EgressClass> {
         self.classes.iter().filter(|class| class.public)
+    }
+
+    /// A packet of a class, unless the source address is not known as a number.
+    pub fn witness(&self, class: &EgressClass) -> Option<Packet> {
+        self.address.addr().map(|src| Packet::witness(src, class.witness))
     }
 
     /// Assumptions of all public classes, sorted.
@@ -152,6 +137,6 @@ impl SourceEgress {
 /// The answer for all sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EgressReport {
-    /// IPv4 sources, by region, VPC, instance, ENI and address.
+    /// All sources, by region, VPC, instance, ENI and address.
     pub sources: Vec<SourceEgress>,
 }

@@ -1,0 +1,224 @@
+//! From typed resources to stages.
+//!
+//! A stage is asked for by a [`Job`]; the first request reserves its index and queues it, so that
+//! tables may point at each other in circles (the interpreters notice loops). One file per device:
+//! `source` (where packets start), `route` (VPC tables and next hops), `nat`, `forward` (instances
+//! as routers), `transit` (transit routers and peering).
+
+mod forward;
+mod nat;
+mod route;
+mod source;
+mod transit;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::assume::Assume;
+use super::identity::{Bindings, CutThrough};
+use super::pipeline::{Branch, Element, ElementId, Stage, StageId};
+use super::space::{VpcSpace, routes_to_ipv4_gateway};
+use super::{Fabric, graph, sources};
+use crate::topology::{
+    Eni, EniType, Id, Kind, Resource, ResourceRef, RouteEntry, Source, Text, Topology,
+    TransitRouteEntry,
+};
+
+/// A stage that somebody needs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Job {
+    /// Packets of a source.
+    Source { vpc: Option<Id>, vswitch: Option<Id>, own: OwnKind },
+    /// A VPC route table.
+    Route { vpc: Id, table: Id },
+    /// The exit through an IPv4 gateway.
+    Ipv4Gateway { vpc: Id },
+    /// What an Internet NAT gateway accepts.
+    Nat { nat: Id },
+    /// Its translation.
+    NatTranslate { nat: Id },
+    /// Whether replies to foreign sources find back from it.
+    NatReply { nat: Id },
+    /// The exit of a NAT gateway in a VPC with central Internet access.
+    NatExit { nat: Id },
+    /// Translation by a VPC NAT gateway.
+    VpcNat { nat: Id },
+    /// An ENI that forwards the packets of others.
+    Forward { eni: Id },
+    /// A transit router's route table.
+    Transit { table: Id },
+    /// A peering connection, into this VPC.
+    Peer { peer: Id, into: Id },
+    /// Whether replies find back over a peering connection.
+    PeerReply { peer: Id, vswitch: Id },
+    /// An Express Connect Router.
+    Ecr { id: Id },
+}
+
+/// What a source holds, as far as tables differ by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum OwnKind {
+    /// No public address.
+    Plain,
+    /// A public address, or it is not known whether it has one.
+    Own,
+    /// A public address that the guest sees.
+    CutThrough(CutThrough),
+}
+
+/// The compiler's state.
+struct Compiler<'t> {
+    topology: &'t Topology,
+    assume: &'t Assume,
+    bindings: Bindings<'t>,
+    spaces: FxHashMap<Id, VpcSpace>,
+    elements: Vec<Element>,
+    element_ids: FxHashMap<(Kind, Id), ElementId>,
+    stages: Vec<Option<Stage>>,
+    jobs: FxHashMap<Job, StageId>,
+    queue: VecDeque<(StageId, Job)>,
+    entries_of: FxHashMap<&'t str, Vec<&'t RouteEntry>>,
+    transit_entries_of: FxHashMap<&'t str, Vec<&'t TransitRouteEntry>>,
+    primary_enis: FxHashMap<&'t str, &'t Eni>,
+}
+
+/// Compiles a topology.
+pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
+    let routed = routes_to_ipv4_gateway(topology);
+    let spaces = topology
+        .vpcs
+        .iter()
+        .map(|vpc| {
+            let space = VpcSpace::of(topology, assume, vpc, routed.contains(vpc.id().as_str()));
+            (vpc.id().clone(), space)
+        })
+        .collect();
+    let mut compiler = Compiler {
+        topology,
+        assume,
+        bindings: Bindings::new(topology),
+        spaces,
+        elements: Vec::new(),
+        element_ids: FxHashMap::default(),
+        stages: Vec::new(),
+        jobs: FxHashMap::default(),
+        queue: VecDeque::new(),
+        entries_of: group(topology.route_entries.iter(), |e| e.table.as_ref()),
+        transit_entries_of: group(topology.transit_route_entries.iter(), |e| e.table.as_ref()),
+        primary_enis: primary_enis(topology),
+    };
+    let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
+    let sources = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
+    while let Some((id, job)) = compiler.queue.pop_front() {
+        let stage = compiler.build(&job);
+        if let Some(slot) = compiler.stages.get_mut(id.0 as usize) {
+            *slot = Some(stage);
+        }
+    }
+    Fabric {
+        // every reserved stage has been built: the queue is empty
+        stages: compiler.stages.into_iter().flatten().collect(),
+        elements: compiler.elements,
+        spaces: compiler.spaces,
+        sources,
+        graph: graph::InfraGraph::of(topology),
+    }
+}
+
+fn group<'t, T>(
+    items: impl Iterator<Item = &'t T>,
+    key: impl Fn(&'t T) -> Option<&'t Id>,
+) -> FxHashMap<&'t str, Vec<&'t T>> {
+    let mut out: FxHashMap<&str, Vec<&T>> = FxHashMap::default();
+    for item in items {
+        if let Some(key) = key(item) {
+            out.entry(key.as_str()).or_default().push(item);
+        }
+    }
+    out
+}
+
+fn primary_enis(topology: &Topology) -> FxHashMap<&str, &Eni> {
+    topology
+        .enis
+        .iter()
+        .filter(|eni| eni.eni_type == Some(EniType::Primary))
+        .filter_map(|eni| Some((eni.instance.as_ref()?.as_deref()?, eni)))
+        .collect()
+}
+
+impl Compiler<'_> {
+    /// The stage of a job; queued when it is asked for the first time.
+    fn stage(&mut self, job: Job) -> StageId {
+        if let Some(id) = self.jobs.get(&job) {
+            return *id;
+        }
+        let id = StageId(u32::try_from(self.stages.len()).unwrap_or(u32::MAX));
+        self.stages.push(None);
+        self.jobs.insert(job.clone(), id);
+        self.queue.push_back((id, job));
+        id
+    }
+
+    fn build(&mut self, job: &Job) -> Stage {
+        match job {
+            Job::Source { vpc, vswitch, own } => {
+                self.source_stage(vpc.as_ref(), vswitch.as_ref(), *own)
+            }
+            Job::Route { vpc, table } => self.route_stage(vpc, table),
+            Job::Ipv4Gateway { vpc } => self.ipv4_gateway_stage(vpc),
+            Job::Nat { nat } => self.nat_stage(nat),
+            Job::NatTranslate { nat } => self.nat_translate_stage(nat),
+            Job::NatReply { nat } => self.nat_reply_stage(nat),
+            Job::NatExit { nat } => self.nat_exit_stage(nat),
+            Job::VpcNat { nat } => self.vpc_nat_stage(nat),
+            Job::Forward { eni } => self.forward_stage(eni),
+            Job::Transit { table } => self.transit_stage(table),
+            Job::Peer { peer, into } => self.peer_stage(peer, into),
+            Job::PeerReply { peer, vswitch } => self.peer_reply_stage(peer, vswitch),
+            Job::Ecr { id } => self.ecr_stage(id),
+        }
+    }
+
+    /// The element of a resource, with a short text.
+    fn element(&mut self, resource: &dyn Resource, text: impl Into<Text>) -> ElementId {
+        self.intern(resource.to_ref(), resource.meta().source.clone(), || text.into())
+    }
+
+    /// The element of a resource that says nothing but its name.
+    fn named(&mut self, resource: &dyn Resource) -> ElementId {
+        let reference = resource.to_ref();
+        let text = reference.to_string();
+        self.intern(reference, resource.meta().source.clone(), || Text::from(text))
+    }
+
+    /// The element of something that is only referred to.
+    fn referred(&mut self, kind: Kind, id: &Id) -> ElementId {
+        self.intern(ResourceRef { kind, id: id.clone(), name: None }, None, || {
+            Text::from(format!("{kind} {id}"))
+        })
+    }
+
+    fn intern(
+        &mut self,
+        resource: ResourceRef,
+        source: Option<Source>,
+        text: impl FnOnce() -> Text,
+    ) -> ElementId {
+        let key = (resource.kind, resource.id.clone());
+        if let Some(id) = self.element_ids.get(&key) {
+            return *id;
+        }
+        let id = ElementId(u32::try_from(self.elements.len()).unwrap_or(u32::MAX));
+        self.elements.push(Element { resource, text: text(), source });
+        self.element_ids.insert(key, id);
+        id
+    }
+}
+
+/// A branch that cannot be decided for want of several things.
+fn unknown(missing: Vec<Text>) -> Branch {
+    Branch::new(super::End::Unknown(Arc::from(missing)))
+}

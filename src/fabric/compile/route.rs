@@ -1,0 +1,430 @@
+//! VPC route tables and next hops (egress.md §2, §10 rules 2 and 5).
+
+use super::super::Identity;
+use super::super::assume::{DeadNexthop, InternetMode};
+use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
+use super::super::reason::Reason;
+use super::super::table::{Key, Rule, Table, block, by_prefix_length};
+use super::{Compiler, Job};
+use crate::addr::{AddrSet, Cidr, special};
+use crate::topology::{
+    CidrValue, Id, Kind, Lifecycle, Listing, NextHop, NextHopType, Resource, RouteDestination,
+    RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
+};
+
+/// Rank of an origin among equal prefixes: custom, dynamic, system (decisions.md 27).
+fn rank(origin: Option<&RouteOrigin>) -> u8 {
+    match origin {
+        Some(RouteOrigin::Dynamic) => 1,
+        Some(RouteOrigin::System) => 2,
+        Some(RouteOrigin::Custom | RouteOrigin::Other(_)) | None => 0,
+    }
+}
+
+/// A route of a table, ready for sorting.
+struct Route<'t> {
+    cidr: Cidr,
+    entry: Option<&'t RouteEntry>,
+    /// The vSwitch, for local routes that the input does not spell out.
+    local: Option<&'t crate::topology::VSwitch>,
+}
+
+/// What is not known of a table.
+struct Gaps {
+    /// Without it nothing can be said.
+    missing: Vec<Text>,
+    /// What is said rests on it.
+    assumed: Vec<Text>,
+}
+
+impl<'t> Compiler<'t> {
+    /// The table of a vSwitch: stated by it, stated by the table, or the VPC's system table
+    /// (formats-api.md §4.1).
+    pub(super) fn table_of(&self, vpc: &Id, vswitch: &Id) -> Result<Id, Text> {
+        let topology = self.topology;
+        let found = topology
+            .vswitches
+            .get(vswitch)
+            .ok_or_else(|| Text::from(format!("vSwitch {vswitch} (not in the input)")))?;
+        if let Some(table) = &found.route_table {
+            return Ok(table.clone());
+        }
+        let of_vpc = || topology.route_tables.iter().filter(|t| t.vpc.as_ref() == Some(vpc));
+        if let Some(table) = of_vpc().find(|t| t.vswitches.iter().flatten().any(|v| v == vswitch)) {
+            return Ok(table.id().clone());
+        }
+        if let Some(gap) = topology.coverage.gap(Listing::RouteTables, &Scope::around(&found.meta))
+        {
+            return Err(Text::from(gap.to_string()));
+        }
+        of_vpc()
+            .find(|t| t.table_type == Some(RouteTableType::System))
+            .map(|t| t.id().clone())
+            .ok_or_else(|| Text::from(format!("route table of {vswitch} (not stated)")))
+    }
+
+    /// Goes on at the routes of a vSwitch.
+    pub(super) fn routes_of_vswitch(&mut self, vpc: &Id, vswitch: &Id) -> Branch {
+        match self.table_of(vpc, vswitch) {
+            Ok(table) => Branch::go(self.stage(Job::Route { vpc: vpc.clone(), table })),
+            Err(missing) => Branch::unknown(missing),
+        }
+    }
+
+    pub(super) fn route_stage(&mut self, vpc: &Id, table: &Id) -> Stage {
+        let at = self.referred_or_named(Kind::RouteTable, table);
+        let mut gaps =
+            Gaps { missing: self.route_gap(table).into_iter().collect(), assumed: Vec::new() };
+        let mut rules = Vec::new();
+        for (cidr, route) in self.sorted_routes(vpc, table, &mut gaps) {
+            let element = match (route.entry, route.local) {
+                (Some(entry), _) => self.element(entry, route_text(cidr, entry)),
+                (None, Some(vswitch)) => self.named(vswitch),
+                (None, None) => at,
+            };
+            if let Some(then) = self.route_branch(vpc, &route, element) {
+                let then = then.after_all(gaps.assumed.iter().cloned().map(Op::Assume));
+                rules.push(Rule { matches: block(cidr), element, then });
+            }
+        }
+        if !gaps.missing.is_empty() {
+            // a route that is not in the input could be longer than any that is; only delivery
+            // inside the VPC cannot be beaten (egress.md §2.2)
+            rules.retain(|rule| matches!(rule.then.end, End::Deliver(_)));
+            let default = super::unknown(gaps.missing);
+            return Stage {
+                name: "route",
+                at,
+                table: Table { key: Key::Destination, rules, default },
+            };
+        }
+        let default = Branch::drop(Reason::NoRoute, at).after(Op::Via(at));
+        Stage { name: "route", at, table: Table { key: Key::Destination, rules, default } }
+    }
+
+    /// What is missing to know all entries of a table.
+    pub(super) fn route_gap(&self, table: &Id) -> Option<Text> {
+        let region = self.topology.route_tables.get(table).map(|t| &t.meta);
+        let scope = region.map(Scope::around).unwrap_or_default().with_parent(table);
+        self.topology.coverage.gap(Listing::RouteEntries, &scope).map(|g| Text::from(g.to_string()))
+    }
+
+    /// Effective routes of a table in match order; what cannot be read goes to `gaps`.
+    fn sorted_routes(&self, vpc: &Id, table: &Id, gaps: &mut Gaps) -> Vec<(Cidr, Route<'t>)> {
+        let topology = self.topology;
+        let locals: Vec<_> = topology
+            .vswitches
+            .iter()
+            .filter(|v| v.vpc.as_ref() == Some(vpc))
+            .flat_map(|v| {
+                v.cidr.iter().chain(&v.ipv6_cidr).filter_map(CidrValue::cidr).map(move |c| (c, v))
+            })
+            .collect();
+        let entries = self.entries_of.get(table.as_str()).map_or(&[][..], Vec::as_slice);
+        let mut routes = Vec::new();
+        for entry in entries.iter().filter(|entry| is_active(entry)) {
+            for cidr in self.destinations(entry, gaps) {
+                let dynamic = entry.origin == Some(RouteOrigin::Dynamic);
+                let inside = |c: &Cidr| c.contains_block(&cidr);
+                // dynamic routes never undercut a system route (egress.md §2.2 table)
+                if dynamic
+                    && (inside(&special::shared_address_space())
+                        || locals.iter().any(|(local, _)| inside(local)))
+                {
+                    continue;
+                }
+                let rank = rank(entry.origin.as_ref());
+                routes.push((cidr, rank, Route { cidr, entry: Some(*entry), local: None }));
+            }
+        }
+        let has_system = entries.iter().any(|e| e.origin == Some(RouteOrigin::System));
+        if !has_system {
+            // inputs such as plans list only what the customer made (egress.md §10 2.1)
+            routes.extend(
+                locals
+                    .iter()
+                    .map(|(c, v)| (*c, 2, Route { cidr: *c, entry: None, local: Some(v) })),
+            );
+            let service = special::shared_address_space();
+            routes.push((service, 2, Route { cidr: service, entry: None, local: None }));
+        }
+        by_prefix_length(routes)
+    }
+
+    /// Destination blocks of an entry; a prefix list stands for its entries (egress.md §2.2).
+    fn destinations(&self, entry: &RouteEntry, gaps: &mut Gaps) -> Vec<Cidr> {
+        match &entry.destination {
+            Some(RouteDestination::Cidr(value)) => match value.cidr() {
+                Some(cidr) => vec![cidr],
+                None => {
+                    gaps.missing
+                        .push(Text::from(format!("destination of {} (masked)", entry.id())));
+                    Vec::new()
+                }
+            },
+            Some(RouteDestination::PrefixList(id)) => {
+                let list = self.topology.prefix_lists.get(id).and_then(|l| l.entries.as_ref());
+                match list {
+                    Some(entries) if entries.iter().all(|e| e.cidr().is_some()) => {
+                        entries.iter().filter_map(CidrValue::cidr).collect()
+                    }
+                    _ => {
+                        let only_services = entry.next_hops.iter().flatten().all(|hop| {
+                            matches!(
+                                hop.hop_type,
+                                NextHopType::GatewayEndpoint | NextHopType::Service
+                            )
+                        });
+                        if only_services {
+                            // the cloud's own lists are not exported; their few blocks go to a
+                            // service of the cloud and not to the Internet
+                            gaps.assumed.push(Text::from(format!(
+                                "destinations in prefix list {id} are not told apart (its entries are not in the input)"
+                            )));
+                        } else {
+                            gaps.missing.push(Text::from(format!(
+                                "entries of prefix list {id} (not in the input)"
+                            )));
+                        }
+                        Vec::new()
+                    }
+                }
+            }
+            None => {
+                gaps.missing
+                    .push(Text::from(format!("destination of {} (not stated)", entry.id())));
+                Vec::new()
+            }
+        }
+    }
+
+    /// What a route does; `None` when a knob passes it over.
+    fn route_branch(&mut self, vpc: &Id, route: &Route<'_>, element: ElementId) -> Option<Branch> {
+        let Some(entry) = route.entry else {
+            return Some(Branch::new(End::Deliver(element)));
+        };
+        let hops = usable_hops(entry.next_hops.as_deref().unwrap_or_default());
+        if entry.next_hops.as_ref().is_none_or(Vec::is_empty) {
+            return Some(Branch::unknown(format!("next hop of {} (not stated)", entry.id())));
+        }
+        if hops.is_empty() {
+            return self.dead(element);
+        }
+        let branches: Vec<Branch> =
+            hops.iter().filter_map(|hop| self.hop_branch(vpc, hop, route.cidr, element)).collect();
+        Branch::fork(branches)
+    }
+
+    /// A next hop that is gone (egress.md §8 U1).
+    pub(super) fn dead(&self, element: ElementId) -> Option<Branch> {
+        match self.assume.dead_nexthop {
+            DeadNexthop::Blackhole => {
+                Some(Branch::drop(Reason::DeadNexthop, element).after(Op::Via(element)))
+            }
+            DeadNexthop::Skip => None,
+        }
+    }
+
+    /// What one next hop does; `None` when a knob passes the route over.
+    fn hop_branch(
+        &mut self,
+        vpc: &Id,
+        hop: &NextHop,
+        cidr: Cidr,
+        element: ElementId,
+    ) -> Option<Branch> {
+        let bad = |element| Some(Branch::drop(Reason::BadNexthop, element).after(Op::Via(element)));
+        let id = hop.id.clone().unwrap_or_else(|| Id::from("unnamed"));
+        match &hop.hop_type {
+            NextHopType::Local => Some(self.local(vpc, cidr, element)),
+            NextHopType::Service | NextHopType::GatewayEndpoint => {
+                Some(Branch::new(End::Deliver(element)))
+            }
+            NextHopType::Ipv4Gateway => {
+                Some(Branch::go(self.stage(Job::Ipv4Gateway { vpc: vpc.clone() })))
+            }
+            NextHopType::Ipv6Gateway => match cidr.family() {
+                crate::addr::Family::V4 => bad(element),
+                crate::addr::Family::V6 => {
+                    Some(Branch::new(End::Exit { otherwise: Reason::Ipv6NoBandwidth }))
+                }
+            },
+            NextHopType::NatGateway => self.to_nat(vpc, &id, element),
+            NextHopType::Instance | NextHopType::NetworkInterface | NextHopType::HaVip => {
+                self.to_forwarder(vpc, &hop.hop_type, &id, element)
+            }
+            NextHopType::Attachment => Some(self.to_transit(&id, element)),
+            NextHopType::CenBasic => {
+                Some(Branch::unknown(format!("routes of basic CEN {id} (not modelled)")))
+            }
+            NextHopType::VpcPeer => self.to_peer(vpc, &id, element),
+            NextHopType::VpnGateway | NextHopType::RouterInterface => {
+                Some(Branch::new(End::Leave(element)).after(Op::Via(element)))
+            }
+            NextHopType::Ecr => Some(Branch::go(self.stage(Job::Ecr { id }))),
+            NextHopType::GatewayLoadBalancerEndpoint => Some(self.to_inspection(vpc, &id)),
+            NextHopType::RouteTargetGroup => Some(self.to_target_group(vpc, &id)),
+            NextHopType::Other(word) => {
+                Some(Branch::unknown(format!("next hop type `{word}` (not modelled)")))
+            }
+        }
+    }
+
+    /// Delivery to the vSwitch that has the block.
+    fn local(&mut self, vpc: &Id, cidr: Cidr, element: ElementId) -> Branch {
+        let vswitch = self.topology.vswitches.iter().find(|v| {
+            v.vpc.as_ref() == Some(vpc)
+                && v.cidr.iter().chain(&v.ipv6_cidr).any(|c| c.cidr() == Some(cidr))
+        });
+        let target = match vswitch {
+            Some(vswitch) => self.named(vswitch),
+            None => element,
+        };
+        Branch::new(End::Deliver(target))
+    }
+
+    /// A GWLB endpoint: the packet comes back in the endpoint's vSwitch (egress.md §10 rule 5).
+    fn to_inspection(&mut self, vpc: &Id, endpoint: &Id) -> Branch {
+        let zones = self.topology.endpoints.get(endpoint).and_then(|e| e.zones.as_ref());
+        let vswitches: Vec<Id> =
+            zones.into_iter().flatten().filter_map(|z| z.vswitch.clone()).collect();
+        let branches =
+            vswitches.iter().map(|vswitch| self.routes_of_vswitch(vpc, vswitch)).collect();
+        let note = Op::Note(Text::from(format!("inspected at {endpoint}")));
+        match Branch::fork(branches) {
+            Some(branch) => branch.after(note),
+            None => Branch::unknown(format!("zones of endpoint {endpoint} (not in the input)")),
+        }
+    }
+
+    /// The active member of a route target group (egress.md §2.2 item 5).
+    fn to_target_group(&mut self, vpc: &Id, group: &Id) -> Branch {
+        let members = self.topology.route_target_groups.get(group).and_then(|g| g.members.as_ref());
+        let active = members.and_then(|members| {
+            members
+                .iter()
+                .filter(|m| m.enabled != Some(false))
+                .max_by_key(|m| (m.weight.unwrap_or(0), std::cmp::Reverse(m.id.clone())))
+        });
+        match active.map(|member| member.id.clone()) {
+            Some(endpoint) => self.to_inspection(vpc, &endpoint),
+            None => {
+                Branch::unknown(format!("members of route target group {group} (not in the input)"))
+            }
+        }
+    }
+
+    /// The exit through the IPv4 gateway: one's own public address or nothing (egress.md §4.3).
+    pub(super) fn ipv4_gateway_stage(&mut self, vpc: &Id) -> Stage {
+        let gateway = self.topology.ipv4_gateways.iter().find(|g| g.vpc.as_ref() == Some(vpc));
+        let at = match gateway {
+            Some(gateway) => self.named(gateway),
+            None => self.referred(Kind::Ipv4Gateway, vpc),
+        };
+        let via = Op::Via(at);
+        let space = self.spaces.get(vpc);
+        let central = space.is_some_and(|space| space.mode == InternetMode::Central);
+        let table = match space {
+            Some(space) if central => Table {
+                key: Key::Destination,
+                rules: vec![Rule {
+                    matches: space.public_v4.clone(),
+                    element: at,
+                    then: Branch::new(End::Exit { otherwise: Reason::NoPublicIpAtIpv4gw })
+                        .after(via.clone()),
+                }],
+                default: Branch::drop(Reason::PrivateDstAtInternetGw, at).after(via),
+            },
+            _ => Table::constant(
+                Key::Destination,
+                Branch::drop(Reason::Ipv4gwInactive, at).after(via),
+            ),
+        };
+        Stage { name: "gateway", at, table }
+    }
+
+    /// An Express Connect Router: on-premises, but never another VPC (decisions.md 29).
+    pub(super) fn ecr_stage(&mut self, id: &Id) -> Stage {
+        let at = self.referred(Kind::BorderRouter, id);
+        let vpcs: Vec<Cidr> = self
+            .topology
+            .vpcs
+            .iter()
+            .flat_map(|v| v.cidr.iter().chain(v.secondary_cidrs.iter().flatten()))
+            .filter_map(CidrValue::cidr)
+            .collect();
+        let rule = Rule {
+            matches: AddrSet::from_cidrs(crate::addr::Family::V4, &vpcs),
+            element: at,
+            then: Branch::drop(Reason::EcrNotTransitive, at).after(Op::Via(at)),
+        };
+        let default = Branch::new(End::Leave(at)).after(Op::Via(at));
+        Stage {
+            name: "gateway",
+            at,
+            table: Table { key: Key::Destination, rules: vec![rule], default },
+        }
+    }
+
+    /// Leads a packet into a vSwitch's routes as traffic of others: without identity of its own.
+    pub(super) fn transit_into(&mut self, vpc: &Id, vswitch: &Id) -> Branch {
+        self.routes_of_vswitch(vpc, vswitch).after(Op::Identity(Identity::None))
+    }
+
+    /// Routes of a vSwitch's table as prefixes with their hop types, for checks that read another
+    /// field than the destination; `Err` when the table is not known.
+    pub(super) fn hops_of_vswitch(
+        &self,
+        vpc: &Id,
+        vswitch: &Id,
+    ) -> Result<Vec<(Cidr, Vec<NextHop>)>, Text> {
+        let table = self.table_of(vpc, vswitch)?;
+        let mut gaps =
+            Gaps { missing: self.route_gap(&table).into_iter().collect(), assumed: Vec::new() };
+        let routes = self.sorted_routes(vpc, &table, &mut gaps);
+        if let Some(gap) = gaps.missing.into_iter().next() {
+            return Err(gap);
+        }
+        Ok(routes
+            .into_iter()
+            .map(|(cidr, route)| {
+                let hops = route.entry.and_then(|e| e.next_hops.as_deref()).unwrap_or_default();
+                (cidr, usable_hops(hops).into_iter().cloned().collect())
+            })
+            .collect())
+    }
+}
+
+/// Status Available or Modifying, or none stated (egress.md §2.2 item 10).
+fn is_active(entry: &RouteEntry) -> bool {
+    match entry.lifecycle() {
+        Lifecycle::Usable | Lifecycle::Unstated => true,
+        Lifecycle::Transitional => {
+            entry.meta.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("modifying"))
+        }
+        Lifecycle::Dead | Lifecycle::Unrecognised => false,
+    }
+}
+
+/// Hops in use: not taken out, and of an active/standby pair the active one (egress.md §10 2.3).
+fn usable_hops(hops: &[NextHop]) -> Vec<&NextHop> {
+    let enabled: Vec<&NextHop> = hops.iter().filter(|hop| hop.enabled != Some(false)).collect();
+    let has = |weight| enabled.iter().any(|hop| hop.weight == Some(weight));
+    if has(100) && has(0) {
+        return enabled.into_iter().filter(|hop| hop.weight == Some(100)).collect();
+    }
+    enabled
+}
+
+fn route_text(cidr: Cidr, entry: &RouteEntry) -> Text {
+    let hops: Vec<String> = entry
+        .next_hops
+        .iter()
+        .flatten()
+        .map(|hop| match &hop.id {
+            Some(id) => format!("{} {id}", hop.hop_type),
+            None => hop.hop_type.to_string(),
+        })
+        .collect();
+    Text::from(format!("{cidr} -> {}", hops.join(", ")))
+}

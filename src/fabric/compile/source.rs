@@ -1,0 +1,163 @@
+//! The first stage of a packet: does its source leave by itself, or do the routes decide?
+//! (egress.md §4.2 rows 0–2, §10 rule 4)
+
+use super::super::assume::{DnatBypass, InternetMode};
+use super::super::identity::{CutThrough, OwnPublic};
+use super::super::pipeline::{Branch, End, Op, Stage};
+use super::super::reason::Reason;
+use super::super::sources::{Seed, SourcePoint};
+use super::super::table::{Key, Rule, Table};
+use super::{Compiler, Job, OwnKind};
+use crate::addr::{Family, special};
+use crate::topology::{Id, Kind, Resource, Text};
+
+impl Compiler<'_> {
+    /// Gives a source its first stages.
+    pub(super) fn source_point(&mut self, seed: Seed) -> SourcePoint {
+        let own = self.own_with_mapping(seed.vpc.as_ref(), &seed.address, seed.own);
+        let kind = own_kind(&own);
+        let mut entry = |own| {
+            self.stage(Job::Source { vpc: seed.vpc.clone(), vswitch: seed.vswitch.clone(), own })
+        };
+        let (entry, entry_without_own) = (entry(kind), entry(OwnKind::Plain));
+        SourcePoint {
+            instance: seed.instance,
+            eni: seed.eni,
+            havip: seed.havip,
+            address: seed.address,
+            role: seed.role,
+            region: seed.region,
+            zone: seed.zone,
+            vpc: seed.vpc,
+            vswitch: seed.vswitch,
+            own,
+            notes: seed.notes,
+            entry,
+            entry_without_own,
+        }
+    }
+
+    /// IP mapping on a Normal NAT gateway of a DIRECT VPC counts as held when nothing better is
+    /// (egress.md §10 4.6b).
+    pub(super) fn own_with_mapping(
+        &self,
+        vpc: Option<&Id>,
+        address: &crate::topology::AddrValue,
+        own: OwnPublic,
+    ) -> OwnPublic {
+        let applies = own == OwnPublic::None
+            && self.assume.dnat_ip_map_bypasses_routes == DnatBypass::NormalOnly;
+        let (true, Some(vpc), Some(address)) = (applies, vpc, address.addr()) else { return own };
+        let direct = self.spaces.get(vpc).is_some_and(|s| s.mode == InternetMode::Direct);
+        match self.bindings.normal_mapping(vpc, address) {
+            Some(held) if direct => OwnPublic::Held(held),
+            _ => own,
+        }
+    }
+
+    pub(super) fn source_stage(
+        &mut self,
+        vpc: Option<&Id>,
+        vswitch: Option<&Id>,
+        own: OwnKind,
+    ) -> Stage {
+        let at = match (vswitch, vpc) {
+            (Some(id), _) => self.referred_or_named(Kind::VSwitch, id),
+            (None, Some(id)) => self.referred_or_named(Kind::Vpc, id),
+            (None, None) => self.referred(Kind::Vpc, &Id::from("unknown")),
+        };
+        let mut rules = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            rules.push(Rule {
+                matches: special::not_routable(family),
+                element: at,
+                then: Branch::drop(Reason::DstNotRoutable, at),
+            });
+        }
+        let routes = self.after_source(vpc, vswitch);
+        let Some(space) = vpc.and_then(|id| self.spaces.get(id)).cloned() else {
+            // without the VPC nothing says which destinations it takes for public
+            let missing = vpc.map_or_else(
+                || Text::from("VPC of the source (not stated)"),
+                |id| Text::from(format!("VPC {id} (not in the input)")),
+            );
+            let default = Branch::unknown(missing);
+            return Stage {
+                name: "source",
+                at,
+                table: Table { key: Key::Destination, rules, default },
+            };
+        };
+        let assumptions: Vec<Op> = space
+            .mode_assumption
+            .iter()
+            .chain(&space.assumptions)
+            .map(|text| Op::Assume(text.clone()))
+            .collect();
+        let public_fate = match (space.mode, own) {
+            // decisions.md 41: before any route, and before the kind of EIP, is looked at
+            (InternetMode::Private, _) => Branch::drop(Reason::VpcPrivateMode, at),
+            (InternetMode::Central, OwnKind::CutThrough(_)) => {
+                Branch::drop(Reason::CutThroughUnsupported, at)
+            }
+            (InternetMode::Direct, OwnKind::Own | OwnKind::CutThrough(_)) => {
+                Branch::new(End::Exit { otherwise: Reason::NoRoute })
+            }
+            (InternetMode::Central, OwnKind::Own) | (_, OwnKind::Plain) => routes.clone(),
+        };
+        rules.push(Rule {
+            matches: space.public_v4.clone(),
+            element: at,
+            then: public_fate.after_all(assumptions),
+        });
+        let default = match (space.mode, own) {
+            (InternetMode::Direct, OwnKind::CutThrough(CutThrough::Replaces)) => {
+                Branch::drop(Reason::CutThroughNoPrivate, at)
+            }
+            (InternetMode::Direct, OwnKind::CutThrough(CutThrough::Beside)) => Branch::unknown(
+                "how a MULTI_BINDED EIP reaches private destinations (not documented)",
+            ),
+            (_, OwnKind::CutThrough(_)) => Branch::drop(Reason::CutThroughUnsupported, at),
+            _ => routes,
+        };
+        Stage { name: "source", at, table: Table { key: Key::Destination, rules, default } }
+    }
+
+    /// The routes of the source's vSwitch.
+    fn after_source(&mut self, vpc: Option<&Id>, vswitch: Option<&Id>) -> Branch {
+        match (vpc, vswitch) {
+            (Some(vpc), Some(vswitch)) => self.routes_of_vswitch(vpc, vswitch),
+            _ => Branch::unknown("vSwitch of the source (not stated)"),
+        }
+    }
+
+    /// The element of a resource that may be only referred to.
+    pub(super) fn referred_or_named(&mut self, kind: Kind, id: &Id) -> super::ElementId {
+        let topology = self.topology;
+        let resource: Option<&dyn Resource> = match kind {
+            Kind::VSwitch => topology.vswitches.get(id).map(|r| r as &dyn Resource),
+            Kind::Vpc => topology.vpcs.get(id).map(|r| r as &dyn Resource),
+            Kind::RouteTable => topology.route_tables.get(id).map(|r| r as &dyn Resource),
+            Kind::NatGateway => topology.nat_gateways.get(id).map(|r| r as &dyn Resource),
+            Kind::TransitRouteTable => {
+                topology.transit_route_tables.get(id).map(|r| r as &dyn Resource)
+            }
+            Kind::VpcPeer => topology.vpc_peers.get(id).map(|r| r as &dyn Resource),
+            Kind::Eni => topology.enis.get(id).map(|r| r as &dyn Resource),
+            _ => None,
+        };
+        match resource {
+            Some(resource) => self.named(resource),
+            None => self.referred(kind, id),
+        }
+    }
+}
+
+/// What tables need to know of a holding.
+pub(super) fn own_kind(own: &OwnPublic) -> OwnKind {
+    match own {
+        OwnPublic::None => OwnKind::Plain,
+        OwnPublic::Held(held) => held.cut_through.map_or(OwnKind::Own, OwnKind::CutThrough),
+        OwnPublic::Unknown(_) => OwnKind::Own,
+    }
+}
