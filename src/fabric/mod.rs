@@ -26,7 +26,7 @@ pub use sources::{SourcePoint, SourceRole};
 pub use space::VpcSpace;
 pub use table::{Hit, Key, Rule, Table};
 
-use crate::topology::{Id, Topology};
+use crate::topology::{Id, ResourceRef, Text, Topology};
 
 /// A compiled topology.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub struct Fabric {
     pub(crate) elements: Vec<Element>,
     pub(crate) stages: Vec<Stage>,
     spaces: FxHashMap<Id, VpcSpace>,
+    routes: FxHashMap<Id, Branch>,
     /// Where packets start: every address of every ENI that is not managed by a service, and every
     /// HaVip (decisions.md 37).
     pub sources: Vec<SourcePoint>,
@@ -62,8 +63,41 @@ impl Fabric {
         &self.stages
     }
 
+    /// Does some route of a vSwitch's table lead to this device? `Err` says what is missing to
+    /// know all routes.
+    pub fn vswitch_routes_to(&self, vswitch: &str, device: &ResourceRef) -> Result<bool, Text> {
+        let stage = match self.routes.get(vswitch).map(|branch| &branch.end) {
+            Some(End::Go(stage)) => self.stage(*stage),
+            Some(End::Unknown(missing)) => return Err(first(missing)),
+            _ => None,
+        };
+        let Some(stage) = stage else { return Ok(false) };
+        if stage.table.rules.iter().any(|rule| self.leads_to(&rule.then, device)) {
+            return Ok(true);
+        }
+        match &stage.table.default.end {
+            End::Unknown(missing) => Err(first(missing)),
+            _ => Ok(false),
+        }
+    }
+
+    fn leads_to(&self, branch: &Branch, device: &ResourceRef) -> bool {
+        match &branch.end {
+            End::Go(stage) => self
+                .stage(*stage)
+                .and_then(|stage| self.element(stage.at))
+                .is_some_and(|e| e.resource.kind == device.kind && e.resource.id == device.id),
+            End::Fork(branches) => branches.iter().any(|branch| self.leads_to(branch, device)),
+            _ => false,
+        }
+    }
+
     /// Mode and address space of a VPC.
     pub fn space(&self, vpc: &str) -> Option<&VpcSpace> {
         self.spaces.get(vpc)
     }
+}
+
+fn first(missing: &[Text]) -> Text {
+    missing.first().cloned().unwrap_or_else(|| Text::from("routes"))
 }

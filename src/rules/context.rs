@@ -1,20 +1,43 @@
 //! What a rule may look at.
 
 use super::finding::Unknown;
-use crate::analyze::egress::EgressReport;
+use rustc_hash::FxHashMap;
+
+use crate::analyze::egress::{EgressReport, SourceEgress};
+use crate::fabric::Fabric;
 use crate::topology::{
-    Collection, Eni, Id, Instance, Listing, NatGateway, Resource, Scope, Topology, VSwitch, Vpc,
+    AddrValue, Collection, Eni, Id, Instance, Listing, NatGateway, Resource, Scope, Topology,
+    VSwitch, Vpc,
 };
 
 /// The input of all rules.
 pub struct Context<'a> {
     /// What the customer has.
     pub topology: &'a Topology,
+    /// Its forwarding tables.
+    pub fabric: &'a Fabric,
     /// Through which public address every source leaves.
     pub egress: &'a EgressReport,
+    sources: FxHashMap<(&'a str, &'a AddrValue), &'a SourceEgress>,
 }
 
 impl<'a> Context<'a> {
+    /// Puts the parts together.
+    pub fn new(topology: &'a Topology, fabric: &'a Fabric, egress: &'a EgressReport) -> Self {
+        let mut sources = FxHashMap::default();
+        for source in &egress.sources {
+            if let Some(vpc) = source.vpc.as_deref() {
+                sources.entry((vpc, &source.address)).or_insert(source);
+            }
+        }
+        Self { topology, fabric, egress, sources }
+    }
+
+    /// The source with this private address in a VPC.
+    pub fn source(&self, vpc: &'a str, address: &'a AddrValue) -> Option<&'a SourceEgress> {
+        self.sources.get(&(vpc, address)).copied()
+    }
+
     /// Fails with what is missing unless the listing is complete for this scope.
     pub fn need(&self, listing: Listing, scope: &Scope) -> Result<(), Unknown> {
         self.topology.coverage.gap(listing, scope).map_or(Ok(()), |gap| Err(gap.into()))

@@ -5,8 +5,14 @@
 //! CONTRIBUTING.md.
 
 mod context;
+mod egress;
+mod eip;
+mod exposure;
 mod finding;
 mod meta;
+mod nat;
+mod ports;
+mod routing;
 mod sink;
 
 pub use context::{Context, stated};
@@ -29,7 +35,32 @@ pub trait Rule: Sync {
 }
 
 /// All rules, in the order of their ids within their family.
-pub static RULES: &[&dyn Rule] = &[];
+pub static RULES: &[&dyn Rule] = &[
+    &egress::EgressNotUniform,
+    &egress::InstanceBypassesNat,
+    &egress::DnatIpMappingHijacksEgress,
+    &egress::NoEgress,
+    &egress::SecondaryEniEipNeedsPolicyRouting,
+    &eip::EipUnattached,
+    &exposure::DnatExposesRiskyPort,
+    &nat::DnatDuplicateExternal,
+    &nat::DnatIpMappingConflict,
+    &nat::DnatTargetHasPublicIp,
+    &nat::VSwitchWithoutSnat,
+    &nat::SnatSourceNotRouted,
+    &nat::NatWithoutEip,
+    &routing::NextHopMissing,
+];
+
+/// Names of resources for a message: all of a few, the first of many with their number.
+fn list(resources: &[&ResourceRef]) -> String {
+    const SHOWN: usize = 6;
+    let mut names: Vec<String> = resources.iter().take(SHOWN).map(ToString::to_string).collect();
+    if resources.len() > SHOWN {
+        names.push(format!("{} more", resources.len() - SHOWN));
+    }
+    names.join(", ")
+}
 
 /// The rule with this id or name (any case).
 pub fn find(id_or_name: &str) -> Option<&'static RuleMeta> {

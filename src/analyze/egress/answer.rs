@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::addr::AddrSet;
+use crate::fabric::OwnPublic;
 pub use crate::fabric::SourceRole;
 use crate::packet::Packet;
 use crate::simulate::{Reason, Verdict};
@@ -92,6 +93,8 @@ pub struct SourceEgress {
     pub vpc: Option<Id>,
     /// vSwitch.
     pub vswitch: Option<Id>,
+    /// Public address of its own, whether it is used or not.
+    pub own: OwnPublic,
     /// Sum over the public classes.
     pub verdict: SourceVerdict,
     /// Union over the public classes.

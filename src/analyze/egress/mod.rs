@@ -30,7 +30,13 @@ pub fn analyze(fabric: &Fabric) -> EgressReport {
 /// packets start, and what it holds.
 #[derive(Default)]
 struct Memo {
-    known: FxHashMap<(StageId, Family, OwnKey), Vec<(AddrRange, Arc<Partition>)>>,
+    known: FxHashMap<(StageId, Family, OwnKey), Vec<Known>>,
+}
+
+/// A partition and the sources for which it holds.
+struct Known {
+    sources: AddrRange,
+    partition: Arc<Partition>,
 }
 
 /// What a source holds, as far as a fate can depend on it.
@@ -54,12 +60,12 @@ impl Memo {
             return Arc::new(Partition::of(fabric, source, family).0);
         };
         let known = self.known.entry((source.entry, family, own)).or_default();
-        if let Some((_, partition)) = known.iter().find(|(range, _)| range.contains(number)) {
-            return Arc::clone(partition);
+        if let Some(found) = known.iter().find(|known| known.sources.contains(number)) {
+            return Arc::clone(&found.partition);
         }
         let (partition, sources) = Partition::of(fabric, source, family);
         let partition = Arc::new(partition);
-        known.push((sources, Arc::clone(&partition)));
+        known.push(Known { sources, partition: Arc::clone(&partition) });
         partition
     }
 }
@@ -90,6 +96,7 @@ fn answer(fabric: &Fabric, source: &SourcePoint, memo: &mut Memo) -> SourceEgres
         zone: source.zone.clone(),
         vpc: source.vpc.clone(),
         vswitch: source.vswitch.clone(),
+        own: source.own.clone(),
         verdict: verdict(&classes),
         public_ips,
         uniform,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl<'t> Compiler<'t> {
     /// A route to an instance, an ENI or a HaVip.
-    pub(super) fn to_forwarder(
+    pub(super) fn hop_to_forwarder(
         &mut self,
         vpc: &Id,
         hop: &NextHopType,

@@ -111,6 +111,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
     let sources = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
+    let routes = compiler.routes_of_all_vswitches();
     while let Some((id, job)) = compiler.queue.pop_front() {
         let stage = compiler.build(&job);
         if let Some(slot) = compiler.stages.get_mut(id.0 as usize) {
@@ -122,6 +123,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         stages: compiler.stages.into_iter().flatten().collect(),
         elements: compiler.elements,
         spaces: compiler.spaces,
+        routes,
         sources,
         graph: graph::InfraGraph::of(topology),
     }
@@ -150,6 +152,19 @@ fn primary_enis(topology: &Topology) -> FxHashMap<&str, &Eni> {
 }
 
 impl Compiler<'_> {
+    /// The routes of every vSwitch, also of those without sources.
+    fn routes_of_all_vswitches(&mut self) -> FxHashMap<Id, Branch> {
+        let topology = self.topology;
+        topology
+            .vswitches
+            .iter()
+            .filter_map(|vswitch| {
+                let vpc = vswitch.vpc.as_ref()?;
+                Some((vswitch.id().clone(), self.routes_of_vswitch(vpc, vswitch.id())))
+            })
+            .collect()
+    }
+
     /// The stage of a job; queued when it is asked for the first time.
     fn stage(&mut self, job: Job) -> StageId {
         if let Some(id) = self.jobs.get(&job) {

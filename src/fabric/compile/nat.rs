@@ -18,7 +18,7 @@ use crate::topology::{
 
 impl<'t> Compiler<'t> {
     /// A route to a NAT gateway.
-    pub(super) fn to_nat(&mut self, vpc: &Id, id: &Id, element: ElementId) -> Option<Branch> {
+    pub(super) fn hop_to_nat(&mut self, vpc: &Id, id: &Id, element: ElementId) -> Option<Branch> {
         let topology = self.topology;
         let Some(nat) = topology.nat_gateways.get(id) else {
             let scope = topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta)).unwrap_or_default();

@@ -249,21 +249,21 @@ impl<'t> Compiler<'t> {
                     Some(Branch::new(End::Exit { otherwise: Reason::Ipv6NoBandwidth }))
                 }
             },
-            NextHopType::NatGateway => self.to_nat(vpc, &id, element),
+            NextHopType::NatGateway => self.hop_to_nat(vpc, &id, element),
             NextHopType::Instance | NextHopType::NetworkInterface | NextHopType::HaVip => {
-                self.to_forwarder(vpc, &hop.hop_type, &id, element)
+                self.hop_to_forwarder(vpc, &hop.hop_type, &id, element)
             }
-            NextHopType::Attachment => Some(self.to_transit(&id, element)),
+            NextHopType::Attachment => Some(self.hop_to_transit(&id, element)),
             NextHopType::CenBasic => {
                 Some(Branch::unknown(format!("routes of basic CEN {id} (not modelled)")))
             }
-            NextHopType::VpcPeer => self.to_peer(vpc, &id, element),
+            NextHopType::VpcPeer => self.hop_to_peer(vpc, &id, element),
             NextHopType::VpnGateway | NextHopType::RouterInterface => {
                 Some(Branch::new(End::Leave(element)).after(Op::Via(element)))
             }
             NextHopType::Ecr => Some(Branch::go(self.stage(Job::Ecr { id }))),
-            NextHopType::GatewayLoadBalancerEndpoint => Some(self.to_inspection(vpc, &id)),
-            NextHopType::RouteTargetGroup => Some(self.to_target_group(vpc, &id)),
+            NextHopType::GatewayLoadBalancerEndpoint => Some(self.hop_to_inspection(vpc, &id)),
+            NextHopType::RouteTargetGroup => Some(self.hop_to_target_group(vpc, &id)),
             NextHopType::Other(word) => {
                 Some(Branch::unknown(format!("next hop type `{word}` (not modelled)")))
             }
@@ -284,7 +284,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// A GWLB endpoint: the packet comes back in the endpoint's vSwitch (egress.md §10 rule 5).
-    fn to_inspection(&mut self, vpc: &Id, endpoint: &Id) -> Branch {
+    fn hop_to_inspection(&mut self, vpc: &Id, endpoint: &Id) -> Branch {
         let zones = self.topology.endpoints.get(endpoint).and_then(|e| e.zones.as_ref());
         let vswitches: Vec<Id> =
             zones.into_iter().flatten().filter_map(|z| z.vswitch.clone()).collect();
@@ -298,7 +298,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// The active member of a route target group (egress.md §2.2 item 5).
-    fn to_target_group(&mut self, vpc: &Id, group: &Id) -> Branch {
+    fn hop_to_target_group(&mut self, vpc: &Id, group: &Id) -> Branch {
         let members = self.topology.route_target_groups.get(group).and_then(|g| g.members.as_ref());
         let active = members.and_then(|members| {
             members
@@ -307,7 +307,7 @@ impl<'t> Compiler<'t> {
                 .max_by_key(|m| (m.weight.unwrap_or(0), std::cmp::Reverse(m.id.clone())))
         });
         match active.map(|member| member.id.clone()) {
-            Some(endpoint) => self.to_inspection(vpc, &endpoint),
+            Some(endpoint) => self.hop_to_inspection(vpc, &endpoint),
             None => {
                 Branch::unknown(format!("members of route target group {group} (not in the input)"))
             }

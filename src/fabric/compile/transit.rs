@@ -14,7 +14,7 @@ use crate::topology::{
 
 impl<'t> Compiler<'t> {
     /// A route into a transit router attachment: the table associated with it decides.
-    pub(super) fn to_transit(&mut self, attachment: &Id, element: ElementId) -> Branch {
+    pub(super) fn hop_to_transit(&mut self, attachment: &Id, element: ElementId) -> Branch {
         let associated = self.association(attachment, None);
         let via = Op::Via(self.referred(Kind::TransitAttachment, attachment));
         match associated {
@@ -128,7 +128,7 @@ impl<'t> Compiler<'t> {
                 Branch::drop(Reason::TrNoRoute, element).after(Op::Via(element))
             }
             (Some(TransitHopType::Attachment) | None, Some(attachment)) => {
-                self.into_attachment(table, attachment, element)
+                self.through_attachment(table, attachment, element)
             }
             (Some(TransitHopType::Other(word)), _) => {
                 Branch::unknown(format!("transit next hop type `{word}` (not modelled)"))
@@ -138,7 +138,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// Out of a transit router into one of its attachments.
-    fn into_attachment(&mut self, table: &Id, attachment: &Id, element: ElementId) -> Branch {
+    fn through_attachment(&mut self, table: &Id, attachment: &Id, element: ElementId) -> Branch {
         let Some(found) = self.topology.transit_attachments.get(attachment) else {
             return Branch::unknown(format!(
                 "transit router attachment {attachment} (not in the input)"
@@ -146,7 +146,7 @@ impl<'t> Compiler<'t> {
         };
         let via = self.named(found);
         let branch = match (&found.attachment_type, &found.target) {
-            (Some(AttachmentType::Vpc), Some(vpc)) => self.into_vpc(found, vpc, via),
+            (Some(AttachmentType::Vpc), Some(vpc)) => self.enter_vpc(found, vpc, via),
             (Some(AttachmentType::Peer), _) => {
                 let router = self
                     .topology
@@ -168,7 +168,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// Into a VPC: the tables of all vSwitches that hold the attachment's ENIs (egress.md U3).
-    fn into_vpc(&mut self, attachment: &TransitAttachment, vpc: &Id, via: ElementId) -> Branch {
+    fn enter_vpc(&mut self, attachment: &TransitAttachment, vpc: &Id, via: ElementId) -> Branch {
         if self.topology.vpcs.get(vpc).is_none() {
             return Branch::new(End::Leave(via));
         }
@@ -181,7 +181,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// A route into a peering connection.
-    pub(super) fn to_peer(&mut self, vpc: &Id, id: &Id, element: ElementId) -> Option<Branch> {
+    pub(super) fn hop_to_peer(&mut self, vpc: &Id, id: &Id, element: ElementId) -> Option<Branch> {
         let topology = self.topology;
         let Some(peer) = topology.vpc_peers.get(id) else {
             let scope = topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta)).unwrap_or_default();

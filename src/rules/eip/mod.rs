@@ -1,0 +1,5 @@
+//! Elastic IP addresses by themselves.
+
+mod unattached;
+
+pub(super) use unattached::EipUnattached;
