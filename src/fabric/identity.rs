@@ -133,10 +133,11 @@ impl<'t> Bindings<'t> {
         if let Some(eip) = mapped {
             return held(eip);
         }
-        if default_source && let Some(owner) = owner {
-            if let Some(found) = self.of_instance(owner) {
-                return found;
-            }
+        if default_source
+            && let Some(owner) = owner
+            && let Some(found) = self.of_instance(owner)
+        {
+            return found;
         }
         if let Some(found) = self.of_address(eni.vpc.as_deref(), &ip.address) {
             return found;
