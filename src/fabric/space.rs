@@ -3,7 +3,7 @@
 use super::assume::{Assume, InternetMode};
 use crate::addr::{AddrSet, Cidr, Family, special};
 use crate::topology::{
-    CidrValue, Ipv4Gateway, Listing, NextHopType, Resource, Scope, Text, Topology, Vpc,
+    CidrValue, Id, Ipv4Gateway, Listing, NextHopType, Resource, Scope, Text, Topology, Vpc,
 };
 
 /// What forwarding needs to know of a VPC as a whole.
@@ -68,6 +68,23 @@ impl VpcSpace {
             public_v6: public(Family::V6, &private_v6),
             own_v4: AddrSet::from_cidrs(Family::V4, &own),
         }
+    }
+
+    /// The space of a VPC that others refer to and that is not in the input: what decisions.md 30
+    /// says of its mode, and private blocks by RFC 1918. Both are assumptions of every answer.
+    pub(super) fn unlisted(
+        topology: &Topology,
+        assume: &Assume,
+        id: &Id,
+        gateway_routed: bool,
+    ) -> Self {
+        let mut stand_in = Vpc::new(id.clone());
+        stand_in.user_cidrs = Some(Vec::new());
+        let mut space = Self::of(topology, assume, &stand_in, gateway_routed);
+        space
+            .assumptions
+            .push(Text::from(format!("cidrs = RFC 1918 ({id}, DescribeVpcs is not in the input)")));
+        space
     }
 
     /// Public destinations of a family.

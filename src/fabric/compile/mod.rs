@@ -86,15 +86,7 @@ struct Compiler<'t> {
 
 /// Compiles a topology.
 pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
-    let routed = routes_to_ipv4_gateway(topology);
-    let spaces = topology
-        .vpcs
-        .iter()
-        .map(|vpc| {
-            let space = VpcSpace::of(topology, assume, vpc, routed.contains(vpc.id().as_str()));
-            (vpc.id().clone(), space)
-        })
-        .collect();
+    let spaces = spaces(topology, assume);
     let mut compiler = Compiler {
         topology,
         assume,
@@ -127,6 +119,30 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         sources,
         graph: graph::InfraGraph::of(topology),
     }
+}
+
+/// Spaces of all VPCs, also of those that are only referred to.
+fn spaces(topology: &Topology, assume: &Assume) -> FxHashMap<Id, VpcSpace> {
+    let routed = routes_to_ipv4_gateway(topology);
+    let mut spaces: FxHashMap<Id, VpcSpace> = topology
+        .vpcs
+        .iter()
+        .map(|vpc| {
+            let space = VpcSpace::of(topology, assume, vpc, routed.contains(vpc.id().as_str()));
+            (vpc.id().clone(), space)
+        })
+        .collect();
+    let referred = (topology.enis.iter().filter_map(|r| r.vpc.as_ref()))
+        .chain(topology.instances.iter().filter_map(|r| r.vpc.as_ref()))
+        .chain(topology.nat_gateways.iter().filter_map(|r| r.vpc.as_ref()))
+        .chain(topology.vswitches.iter().filter_map(|r| r.vpc.as_ref()));
+    for id in referred {
+        if !spaces.contains_key(id) {
+            let space = VpcSpace::unlisted(topology, assume, id, routed.contains(id.as_str()));
+            spaces.insert(id.clone(), space);
+        }
+    }
+    spaces
 }
 
 fn group<'t, T>(

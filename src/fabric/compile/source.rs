@@ -9,7 +9,7 @@ use super::super::sources::{Seed, SourcePoint};
 use super::super::table::{Key, Rule, Table};
 use super::{Compiler, Job, OwnKind};
 use crate::addr::{Family, special};
-use crate::topology::{Id, Kind, Resource, Text};
+use crate::topology::{Id, Kind, Resource};
 
 impl Compiler<'_> {
     /// Gives a source its first stages.
@@ -76,12 +76,8 @@ impl Compiler<'_> {
         }
         let routes = self.after_source(vpc, vswitch);
         let Some(space) = vpc.and_then(|id| self.spaces.get(id)).cloned() else {
-            // without the VPC nothing says which destinations it takes for public
-            let missing = vpc.map_or_else(
-                || Text::from("VPC of the source (not stated)"),
-                |id| Text::from(format!("VPC {id} (not in the input)")),
-            );
-            let default = Branch::unknown(missing);
+            // without a VPC nothing says which destinations it takes for public
+            let default = Branch::unknown("VPC of the source (not stated)");
             return Stage {
                 name: "source",
                 at,
