@@ -3,7 +3,9 @@
 //! A reader turns the rows of one body into resources. It knows field names and quirks of its API
 //! (formats-api.md §4), and nothing about files, paging or recognition.
 
+mod vpc_common;
 mod vpc_network;
+mod vpc_routes;
 
 use super::reader::ReadFn;
 use crate::topology::Listing;
@@ -21,4 +23,4 @@ pub(crate) struct Api {
 }
 
 /// All APIs that can be read.
-pub(crate) static APIS: &[&[Api]] = &[vpc_network::APIS];
+pub(crate) static APIS: &[&[Api]] = &[vpc_network::APIS, vpc_routes::APIS];
