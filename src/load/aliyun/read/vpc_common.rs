@@ -118,11 +118,7 @@ pub(super) fn joined_cidrs(
 }
 
 /// The first of the values that is there, or the request parameter of that name.
-pub(super) fn id_or_param(
-    cx: &ReadContext<'_>,
-    values: &[&Scalar<'_>],
-    param: &str,
-) -> Option<Id> {
+pub(super) fn id_or_param(cx: &ReadContext<'_>, values: &[&Scalar<'_>], param: &str) -> Option<Id> {
     values.iter().find_map(|value| value.id()).or_else(|| cx.param(param).map(Id::from))
 }
 
@@ -246,8 +242,12 @@ mod tests {
         .unwrap();
         assert_eq!(out.rows, 2);
         assert_eq!(out.topology.resources().count(), 0);
-        let out =
-            try_read("vpc", "ListVSwitchCidrReservations", &[], r#"{"VSwitchCidrReservations":[{}]}"#);
+        let out = try_read(
+            "vpc",
+            "ListVSwitchCidrReservations",
+            &[],
+            r#"{"VSwitchCidrReservations":[{}]}"#,
+        );
         assert_eq!(out.unwrap().rows, 1);
     }
 

@@ -266,7 +266,8 @@ fn region_of_zone(zone: &str) -> Option<Id> {
     let region = zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
     let region = region.strip_suffix('-').unwrap_or(region);
     // a region has at least two parts; what ends in a letter is a word cut short
-    let cut_word = zone.len() - region.len() == 1 && !region.ends_with(|c: char| c.is_ascii_digit());
+    let cut_word =
+        zone.len() - region.len() == 1 && !region.ends_with(|c: char| c.is_ascii_digit());
     (region.contains('-') && !cut_word).then(|| Id::from(region))
 }
 

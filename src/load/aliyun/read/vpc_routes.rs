@@ -317,7 +317,8 @@ fn prefix_list_entries(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde
             continue;
         };
         let mut list = PrefixList::new(id);
-        cx.fill(&mut list.meta, sources.at(n), &Common::default());
+        // account and region are the listing's to state: a shared list belongs to someone else
+        list.meta.source = Some(sources.at(n));
         list.entries = row.cidr.as_str().map(|text| vec![cx.cidr(&list, "entries", text)]);
         cx.add(list);
     }
@@ -326,8 +327,7 @@ fn prefix_list_entries(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde
         && let Some(id) = cx.param("PrefixListId").map(Id::from)
     {
         let mut list = PrefixList::new(id);
-        let source = cx.source("/PrefixListEntry");
-        cx.fill(&mut list.meta, source, &Common::default());
+        list.meta.source = Some(cx.source("/PrefixListEntry"));
         list.entries = Some(Vec::new());
         cx.add(list);
     }
@@ -380,4 +380,157 @@ fn add_target_group(cx: &mut ReadContext<'_>, row: &TargetGroupRow<'_>, source: 
         })
     });
     cx.add(group);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vpc_common::testing::{read, read_with, try_read};
+    use super::*;
+    use crate::topology::Resource;
+
+    fn hop(hop_type: NextHopType, id: Option<&str>) -> NextHop {
+        NextHop { hop_type, id: id.map(Id::from), weight: None, enabled: None }
+    }
+
+    #[test]
+    fn route_tables_of_the_listing() {
+        let t = read(
+            "DescribeRouteTableList",
+            r#"{"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableName":"main",
+              "RouteTableType":"System","RouterId":"vrt-1","RouterType":"VRouter","VpcId":"",
+              "VSwitchIds":{"VSwitchId":["vsw-1"]},"GatewayIds":{"GatewayIds":["ipv4gw-1"]},
+              "AssociateType":"Gateway","RoutePropagationEnable":true,"OwnerId":1001}]}}"#,
+        );
+        let table = t.route_tables.get("vtb-1").unwrap();
+        assert_eq!(table.name(), Some("main"));
+        assert_eq!(table.vpc, None);
+        assert_eq!(table.router.as_deref(), Some("vrt-1"));
+        assert_eq!(table.scope, Some(RouteTableScope::Gateway));
+        assert_eq!(table.gateways, Some(vec![Id::from("ipv4gw-1")]));
+        assert_eq!(table.propagation, Some(true));
+        let pointer = table.meta.source.as_ref().unwrap().pointer();
+        assert_eq!(pointer, "/RouterTableList/RouterTableListType/0");
+    }
+
+    #[test]
+    fn the_older_call_has_the_hop_at_the_entry() {
+        let body = r#"{"RouteTables":{"RouteTable":[{"RouteTableId":"vtb-1","VRouterId":"vbr-1",
+            "RouteTableType":"System","VSwitchIds":{"VSwitchId":[]},"RouteEntrys":{"RouteEntry":[
+              {"DestinationCidrBlock":"0.0.0.0/0","Type":"Custom","Status":"Available","InstanceId":"i-1",
+               "NextHopType":"Instance","NextHops":{"NextHop":[]}},
+              {"DestinationCidrBlock":"100.64.0.0/10","Type":"System","InstanceId":"",
+               "NextHopType":"service","NextHops":{"NextHop":[]}},
+              {"DestinationCidrBlock":"10.0.0.0/8","Type":"Custom","NextHopType":"RouterInterface",
+               "NextHops":{"NextHop":[{"NextHopType":"RouterInterface","NextHopId":"ri-1","Weight":100,"Enabled":1},
+                 {"NextHopType":"RouterInterface","NextHopId":"ri-2","Weight":"0","Enabled":0}]}}]}}]}}"#;
+        for product in ["vpc", "ecs"] {
+            let t = try_read(product, "DescribeRouteTables", &[], body).unwrap().topology;
+            let table = t.route_tables.get("vtb-1").unwrap();
+            assert_eq!(table.router.as_deref(), Some("vbr-1"));
+            assert_eq!(table.vswitches, Some(vec![]));
+            let default = t.route_entries.get("vtb-1:0.0.0.0/0").unwrap();
+            assert_eq!(default.next_hops, Some(vec![hop(NextHopType::Instance, Some("i-1"))]));
+            assert_eq!(
+                default.meta.source.as_ref().unwrap().pointer(),
+                "/RouteTables/RouteTable/0/RouteEntrys/RouteEntry/0"
+            );
+            let service = t.route_entries.get("vtb-1:100.64.0.0/10").unwrap();
+            assert_eq!(service.next_hops, Some(vec![hop(NextHopType::Service, None)]));
+            assert_eq!(service.origin, Some(RouteOrigin::System));
+            let hops = t.route_entries.get("vtb-1:10.0.0.0/8").unwrap().next_hops.as_ref().unwrap();
+            assert_eq!((hops[0].weight, hops[0].enabled), (Some(100), Some(true)));
+            assert_eq!((hops[1].weight, hops[1].enabled), (Some(0), Some(false)));
+            let asked = Scope::of_parent(&Id::from("vtb-1"));
+            assert!(t.coverage.is_complete(Listing::RouteEntries, &asked));
+            assert!(!t.coverage.is_loaded(Listing::RouteTables));
+        }
+        let t = read(
+            "DescribeRouteTables",
+            r#"{"RouteTables":{"RouteTable":{"RouteTableId":"vtb-1","RouteEntrys":{"RouteEntry":
+              {"RouteEntryId":"rte-1","DestinationCidrBlock":"10.0.0.0/8"}}}}}"#,
+        );
+        let entry = t.route_entries.get("rte-1").unwrap();
+        let pointer = entry.meta.source.as_ref().unwrap().pointer();
+        assert_eq!(pointer, "/RouteTables/RouteTable/RouteEntrys/RouteEntry");
+        assert_eq!(entry.next_hops, None);
+    }
+
+    #[test]
+    fn origins_and_prefix_lists_of_route_entries() {
+        let t = read_with(
+            "DescribeRouteEntryList",
+            ("RouteTableId", "vtb-9"),
+            r#"{"RouteEntrys":{"RouteEntry":[
+              {"RouteEntryId":"rte-1","RouteTableId":"vtb-1","DestinationCidrBlock":"10.0.0.0/8","Type":"Custom",
+               "Origin":"RoutePropagation","NextHops":{"NextHop":[{"NextHopType":"ATTACHMENT","NextHopId":"tr-attach-1"}]}},
+              {"RouteEntryId":"rte-2","DestinationCidrBlock":"pl-1","Type":"Custom","Origin":"SystemCreate"},
+              {"RouteEntryId":"rte-3","Type":"System","ServiceType":"TR"},
+              {"RouteEntryId":"rte-4","Type":"BGP","ServiceType":""},
+              {"RouteEntryId":"rte-5","Origin":"SystemCreate"},
+              {"RouteEntryId":"rte-6"}]}}"#,
+        );
+        let origin = |id: &str| t.route_entries.get(id).unwrap().origin.clone();
+        assert_eq!(origin("rte-1"), Some(RouteOrigin::Dynamic));
+        assert_eq!(origin("rte-2"), Some(RouteOrigin::Custom));
+        assert_eq!(origin("rte-3"), Some(RouteOrigin::Dynamic));
+        assert_eq!(origin("rte-4"), Some(RouteOrigin::Dynamic));
+        assert_eq!(origin("rte-5"), Some(RouteOrigin::System));
+        assert_eq!(origin("rte-6"), None);
+        let first = t.route_entries.get("rte-1").unwrap();
+        assert_eq!(first.next_hops.as_ref().unwrap()[0].hop_type, NextHopType::Attachment);
+        assert_eq!(first.table.as_deref(), Some("vtb-1"));
+        let second = t.route_entries.get("rte-2").unwrap();
+        assert_eq!(second.table.as_deref(), Some("vtb-9"));
+        assert_eq!(second.destination, Some(RouteDestination::PrefixList(Id::from("pl-1"))));
+    }
+
+    #[test]
+    fn gateway_routes_need_their_table_from_the_request() {
+        let body = r#"{"GatewayRouteEntryModels":[{"DestinationCidrBlock":"192.168.0.0/24","NextHopId":"i-1",
+            "NextHopType":"EcsInstance","NextHops":[],"Status":"Available","Name":"in"}],"TotalCount":"1"}"#;
+        let t = read_with("ListGatewayRouteTableEntries", ("GatewayRouteTableId", "vtb-gw"), body);
+        let entry = t.route_entries.get("vtb-gw:192.168.0.0/24").unwrap();
+        assert_eq!(entry.name(), Some("in"));
+        assert_eq!(entry.next_hops, Some(vec![hop(NextHopType::Instance, Some("i-1"))]));
+        assert_eq!(entry.meta.source.as_ref().unwrap().pointer(), "/GatewayRouteEntryModels/0");
+        let lost = try_read("vpc", "ListGatewayRouteTableEntries", &[], body).unwrap();
+        assert_eq!((lost.rows, lost.unattached.len()), (1, 1));
+        assert!(lost.topology.route_entries.is_empty());
+    }
+
+    #[test]
+    fn prefix_lists_and_the_pages_of_their_entries() {
+        let t = read(
+            "ListPrefixLists",
+            r#"{"PrefixLists":[{"PrefixListId":"pl-1","PrefixListName":"dc","CidrBlocks":["10.0.0.0/8"],
+              "IpVersion":"IPV4","PrefixListStatus":"Created","Status":"Created","MaxEntries":10}]}"#,
+        );
+        let list = t.prefix_lists.get("pl-1").unwrap();
+        assert_eq!(list.meta.status.as_deref(), Some("Created"));
+        assert_eq!(list.max_entries, Some(10));
+        let t = read(
+            "GetVpcPrefixListEntries",
+            r#"{"PrefixListEntry":[{"PrefixListId":"pl-1","Cidr":"10.0.0.0/8"},{"PrefixListId":"pl-1","Cidr":"172.16.0.0/12"}]}"#,
+        );
+        assert_eq!(t.prefix_lists.get("pl-1").unwrap().entries.as_ref().unwrap().len(), 2);
+        assert!(t.conflicts.is_empty());
+        let empty = read_with(
+            "GetVpcPrefixListEntries",
+            ("PrefixListId", "pl-2"),
+            r#"{"PrefixListEntry":[]}"#,
+        );
+        assert_eq!(empty.prefix_lists.get("pl-2").unwrap().entries, Some(vec![]));
+    }
+
+    #[test]
+    fn members_of_a_route_target_group() {
+        let t = read(
+            "ListRouteTargetGroups",
+            r#"{"RouteTargetGroups":[{"RouteTargetGroupId":"rtg-1","VpcId":"vpc-1","RouteTargetMemberList":[
+              {"MemberId":"ep-1","Weight":100,"EnableStatus":"Enable"},{"MemberId":"ep-2","Weight":"0","EnableStatus":"Disable"}]}]}"#,
+        );
+        let members = t.route_target_groups.get("rtg-1").unwrap().members.as_ref().unwrap();
+        assert_eq!((members[0].weight, members[0].enabled), (Some(100), Some(true)));
+        assert_eq!((members[1].weight, members[1].enabled), (Some(0), Some(false)));
+    }
 }
