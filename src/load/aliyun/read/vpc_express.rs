@@ -209,7 +209,6 @@ fn side(
 #[cfg(test)]
 mod tests {
     use super::super::vpc_common::testing::{read, try_read};
-    use super::*;
 
     #[test]
     fn router_interfaces_name_both_ends() {

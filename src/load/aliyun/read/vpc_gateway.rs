@@ -259,7 +259,6 @@ fn add_gateway_endpoint(cx: &mut ReadContext<'_>, row: &GatewayEndpointRow<'_>, 
 #[cfg(test)]
 mod tests {
     use super::super::vpc_common::testing::{read, read_with};
-    use super::*;
     use crate::topology::{Id, Resource};
 
     #[test]
