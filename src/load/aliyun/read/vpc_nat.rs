@@ -92,10 +92,24 @@ struct NatRow<'a> {
     snat_table_ids: List<Scalar<'a>>,
     forward_table_ids: List<Scalar<'a>>,
     // the detail call
-    ip_list: List<NatEipRow<'a>>,
+    ip_list: DetailEips<'a>,
     private_info: Object<PrivateInfo<'a>>,
     snat_table: Object<SnatTable<'a>>,
     forward_table: Object<ForwardTable<'a>>,
+}
+
+/// EIPs in the detail call: a list, or in bodies of 2021 one EIP without brackets.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DetailEips<'a> {
+    Listed(#[serde(borrow)] List<NatEipRow<'a>>),
+    One(#[serde(borrow)] NatEipRow<'a>),
+}
+
+impl Default for DetailEips<'_> {
+    fn default() -> Self {
+        Self::Listed(List::default())
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -159,15 +173,11 @@ fn add_nat_gateway(cx: &mut ReadContext<'_>, row: &NatRow<'_>, source: Source) {
     nat.icmp_reply = row.icmp_reply_enabled.bool();
     nat.spec = row.spec.text();
     nat.created = row.creation_time.text();
-    let eips = if row.ip_lists.is_stated() { &row.ip_lists } else { &row.ip_list };
-    nat.eips = eips.stated_some(|eip| {
-        Some(NatEip {
-            address: cx.addr(&nat, "eips", eip.ip_address.as_str()?),
-            eip: eip.allocation_id.id(),
-            private_address: addr(cx, &nat, "eips", &eip.private_ip_address),
-            used_by: eip.using_status.as_str().map(NatEipUse::from_text),
-        })
-    });
+    nat.eips = match &row.ip_list {
+        _ if row.ip_lists.is_stated() => row.ip_lists.stated_some(|eip| nat_eip(cx, &nat, eip)),
+        DetailEips::Listed(eips) => eips.stated_some(|eip| nat_eip(cx, &nat, eip)),
+        DetailEips::One(eip) => Some(nat_eip(cx, &nat, eip).into_iter().collect()),
+    };
     if let Some(info) = row.nat_gateway_private_info.get().or(row.private_info.get()) {
         nat.vswitch = info.vswitch_id.id();
         nat.zone = info.iz_no.text();
@@ -185,6 +195,15 @@ fn add_nat_gateway(cx: &mut ReadContext<'_>, row: &NatRow<'_>, source: Source) {
         nat.dnat_entry_count = table.forward_entry_count.number();
     }
     cx.add(nat);
+}
+
+fn nat_eip(cx: &mut ReadContext<'_>, nat: &NatGateway, row: &NatEipRow<'_>) -> Option<NatEip> {
+    Some(NatEip {
+        address: cx.addr(nat, "eips", row.ip_address.as_str()?),
+        eip: row.allocation_id.id(),
+        private_address: addr(cx, nat, "eips", &row.private_ip_address),
+        used_by: row.using_status.as_str().map(NatEipUse::from_text),
+    })
 }
 
 /// The type as stated; a body without it but with the legacy bandwidth packages is Normal

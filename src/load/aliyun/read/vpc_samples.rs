@@ -14,13 +14,12 @@ fn unwrapped(api: &str, text: &str) -> String {
 
 #[test]
 fn every_collected_body_reads() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/api-samples");
     let found = ["../shared/api-samples", "../../shared/api-samples"]
         .map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
         .into_iter()
         .find(|path| path.is_dir());
     let Some(root) = found else {
-        println!("SKIPPED: no collection of bodies at {}", root.display());
+        println!("SKIPPED: no collection of bodies at ../shared/api-samples");
         return;
     };
     let mut failures = Vec::new();
