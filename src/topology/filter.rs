@@ -1,6 +1,6 @@
 //! Security groups, network ACLs, prefix lists, port lists.
 
-use super::resource::{open_enum, resource};
+use super::resource::{Complete, open_enum, resource};
 use super::value::CidrValue;
 use super::{Id, Text};
 
@@ -178,12 +178,23 @@ resource! {
 resource! {
     /// A prefix list of the VPC or of the ECS product; both share the `pl-` prefix of ids.
     PrefixList {
-        /// Blocks.
-        entries: Vec<CidrValue>,
+        /// Blocks; the pages of its entries add up.
+        entries: Vec<CidrValue> => complete,
         /// `IPv4` or `IPv6` as stated.
         ip_version: Text,
         /// Number of entries it may hold.
         max_entries: u64,
+    }
+}
+
+impl Complete for Vec<CidrValue> {
+    fn complete(&mut self, later: Self) -> bool {
+        for new in later {
+            if !self.contains(&new) {
+                self.push(new);
+            }
+        }
+        true
     }
 }
 

@@ -1,8 +1,8 @@
 //! Gateways of a VPC and public addresses: IPv4/IPv6 gateways, NAT, EIP, bandwidth packages.
 
-use super::resource::{open_enum, resource};
+use super::resource::{Complete, open_enum, resource};
 use super::value::{AddrValue, CidrValue};
-use super::{Id, Text};
+use super::{Id, Merge, Text};
 
 resource! {
     /// An IPv4 gateway. Only `enabled` changes traffic (egress.md §3).
@@ -163,8 +163,8 @@ resource! {
         network: NatNetwork,
         /// Bind mode of its EIPs.
         eip_bind_mode: EipBindMode,
-        /// Its EIPs.
-        eips: Vec<NatEip>,
+        /// Its EIPs; the detail call names fewer of their fields than the listing.
+        eips: Vec<NatEip> => complete,
         /// Legacy or attached bandwidth packages, whose addresses play the role of EIPs.
         bandwidth_packages: Vec<Id>,
         /// SNAT tables.
@@ -187,6 +187,51 @@ resource! {
         created: Text,
         /// SNAT and DNAT may share an EIP without port conflicts (plans only).
         port_break: bool,
+        /// Blocks of its NAT addresses (VPC NAT).
+        nat_cidrs: Vec<NatCidr> => complete,
+    }
+}
+
+impl Complete for Vec<NatEip> {
+    /// Two lists of one gateway are the same when they name the same addresses; each may say what
+    /// the other leaves out.
+    fn complete(&mut self, later: Self) -> bool {
+        let mut same = self.len() == later.len();
+        for new in later {
+            match self.iter_mut().find(|old| old.address == new.address) {
+                Some(old) => {
+                    same &= old.eip.merge(new.eip);
+                    same &= old.private_address.merge(new.private_address);
+                    same &= old.used_by.merge(new.used_by);
+                }
+                None => {
+                    same = false;
+                    self.push(new);
+                }
+            }
+        }
+        same
+    }
+}
+
+/// A block of NAT addresses of a VPC NAT gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NatCidr {
+    /// The block.
+    pub cidr: CidrValue,
+    /// Made with the gateway: the block of its vSwitch.
+    pub is_default: Option<bool>,
+}
+
+impl Complete for Vec<NatCidr> {
+    /// Pages of the listing add up.
+    fn complete(&mut self, later: Self) -> bool {
+        for new in later {
+            if !self.contains(&new) {
+                self.push(new);
+            }
+        }
+        true
     }
 }
 

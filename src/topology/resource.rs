@@ -292,10 +292,33 @@ impl Merge for Meta {
     }
 }
 
+/// A field whose later statement completes the earlier one instead of replacing it: the pages of a
+/// list that belongs to one object, or a listing and a detail call that name different parts.
+pub(crate) trait Complete {
+    /// Takes over what `later` adds. Returns false when both state different things.
+    fn complete(&mut self, later: Self) -> bool;
+}
+
+impl<T: Complete> Complete for Option<T> {
+    fn complete(&mut self, later: Self) -> bool {
+        match (self.as_mut(), later) {
+            (_, None) => true,
+            (None, later) => {
+                *self = later;
+                true
+            }
+            (Some(old), Some(new)) => old.complete(new),
+        }
+    }
+}
+
 /// Declares a resource: a struct whose fields are all optional, [`Resource`], and a field-wise
-/// [`Merge`] that names the fields in conflict.
+/// [`Merge`] that names the fields in conflict. A field marked `=> complete` is joined with
+/// [`Complete`].
 macro_rules! resource {
-    ($(#[$doc:meta])* $name:ident { $( $(#[$fdoc:meta])* $field:ident : $type:ty ),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $( $(#[$fdoc:meta])* $field:ident : $type:ty $(=> $how:ident)? ),* $(,)?
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name {
@@ -328,7 +351,12 @@ macro_rules! resource {
             fn join(&mut self, later: Self) -> Vec<&'static str> {
                 use $crate::topology::Merge as _;
                 let mut conflicts = Vec::new();
-                $( if !self.$field.merge(later.$field) { conflicts.push(stringify!($field)); } )*
+                $(
+                    let same = $crate::topology::resource::join_field!(
+                        [$($how)?] self.$field, later.$field
+                    );
+                    if !same { conflicts.push(stringify!($field)); }
+                )*
                 if !self.meta.merge(later.meta) { conflicts.push("meta"); }
                 conflicts
             }
@@ -336,6 +364,17 @@ macro_rules! resource {
     };
 }
 pub(crate) use resource;
+
+/// Joins one field of a resource in the way its declaration asks for.
+macro_rules! join_field {
+    ([] $old:expr, $new:expr) => {
+        $crate::topology::Merge::merge(&mut $old, $new)
+    };
+    ([complete] $old:expr, $new:expr) => {
+        $crate::topology::resource::Complete::complete(&mut $old, $new)
+    };
+}
+pub(crate) use join_field;
 
 /// Field-wise merge of two statements about one resource.
 pub trait Join {

@@ -3,7 +3,17 @@
 //! A reader turns the rows of one body into resources. It knows field names and quirks of its API
 //! (formats-api.md §4), and nothing about files, paging or recognition.
 
+mod vpc_acl;
+mod vpc_common;
+mod vpc_eip;
+mod vpc_express;
+mod vpc_gateway;
+mod vpc_nat;
 mod vpc_network;
+mod vpc_routes;
+#[cfg(test)]
+mod vpc_samples;
+mod vpc_vpn;
 
 use super::reader::ReadFn;
 use crate::topology::Listing;
@@ -21,4 +31,13 @@ pub(crate) struct Api {
 }
 
 /// All APIs that can be read.
-pub(crate) static APIS: &[&[Api]] = &[vpc_network::APIS];
+pub(crate) static APIS: &[&[Api]] = &[
+    vpc_acl::APIS,
+    vpc_eip::APIS,
+    vpc_express::APIS,
+    vpc_gateway::APIS,
+    vpc_nat::APIS,
+    vpc_network::APIS,
+    vpc_routes::APIS,
+    vpc_vpn::APIS,
+];
