@@ -7,5 +7,6 @@
 //! before it.
 
 pub mod addr;
+pub mod load;
 pub mod packet;
 pub mod topology;
