@@ -109,7 +109,6 @@ fn load(document: Document, file: FileId, draft: &mut Draft) -> Result<Summary, 
 pub fn schema() -> String {
     let mut schema = schemars::schema_for!(Document);
     // every key may be left out, so the defaults (null, [], {}) say nothing
-    schemars::transform::transform_subschemas(&mut drop_defaults, &mut schema);
     drop_defaults(&mut schema);
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }

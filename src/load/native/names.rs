@@ -41,8 +41,10 @@ impl Names {
                 && let Some(first) = nodes.get(first)
             {
                 let pointer = format!("{}/id", node.pointer());
-                let mut fault =
-                    Fault::new(pointer, format!("the id `{id}` is used twice for a {}", node.kind));
+                let mut fault = Fault::new(
+                    pointer,
+                    format!("the id `{id}` is used for more than one {}", node.kind),
+                );
                 fault.related.push(("first used".to_owned(), format!("{}/id", first.pointer())));
                 return Err(fault.help("give one of them another id"));
             }
@@ -171,12 +173,14 @@ fn check_unknown(node: &Node) -> Result<(), Fault> {
         node.keys.iter().map(|k| k.trim_start_matches("r#")).chain(common)
     };
     for (n, word) in node.common.unknown.iter().enumerate() {
-        if keys().any(|k| k == word) || node.kind == Kind::Eni {
+        // the primary ENI has the words of its instance
+        let inherited = node.kind == Kind::Eni && node.index.is_none();
+        if inherited || keys().any(|k| k == word) {
             continue;
         }
         let fault = Fault::new(
             format!("{}/unknown/{n}", node.pointer()),
-            format!("`{word}` is not a key of a {}", node.kind),
+            format!("`{word}` is not a key of this {}", node.kind),
         );
         return Err(match closest(word, keys()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),

@@ -182,7 +182,7 @@ impl Build<'_> {
             None => None,
             Some((text, Policy::Other(_))) => match text.strip_prefix("other:") {
                 Some(rest) => Some(Policy::Other(rest.into())),
-                None => return Err(self.wrong_word(at, key, text, &known)),
+                None => return Err(self.wrong_word_at(pointer(""), "policy", text, &known)),
             },
             Some((_, known)) => Some(known),
         };
@@ -191,7 +191,7 @@ impl Build<'_> {
             None => None,
             Some((text, FilterProtocol::Other(_))) => match text.strip_prefix("other:") {
                 Some(rest) => Some(FilterProtocol::Other(rest.into())),
-                None => return Err(self.wrong_word(at, key, text, &known)),
+                None => return Err(self.wrong_word_at(pointer(""), "protocol", text, &known)),
             },
             Some((_, known)) => Some(known),
         };

@@ -187,9 +187,11 @@ impl<'a> Build<'a> {
     }
 
     fn wrong_word(&self, at: usize, key: &str, text: &str, known: &[String]) -> Fault {
-        let kind = self.kind(at).map_or("object", Kind::title);
-        let message = format!("`{text}` is not a known `{key}` of a {kind}");
-        let fault = Fault::new(self.pointer(at, key), message);
+        self.wrong_word_at(self.pointer(at, key), key, text, known)
+    }
+
+    fn wrong_word_at(&self, place: String, what: &str, text: &str, known: &[String]) -> Fault {
+        let fault = Fault::new(place, format!("`{text}` is not a known {what}"));
         match closest(text, known.iter().map(String::as_str)) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help(format!(
@@ -299,6 +301,10 @@ impl<'a> Build<'a> {
 
     fn observe(&mut self, at: usize, field: &'static str, symbol: Option<&Text>) {
         let (Some(symbol), Some(node)) = (symbol, self.node(at)) else { return };
+        // the primary ENI is written as part of its instance, which tells about it
+        if node.kind == Kind::Eni && node.index.is_none() {
+            return;
+        }
         let kind =
             if is_masked(symbol) { ObservationKind::Masked } else { ObservationKind::Unreadable };
         let source = self.source(at);
@@ -313,7 +319,7 @@ impl<'a> Build<'a> {
             text: symbol.clone(),
             source,
         };
-        // an address may be read twice, for the instance and for its ENI
+        // an address may be read more than once
         if !self.draft.observations.contains(&observation) {
             self.draft.observations.push(observation);
         }

@@ -129,11 +129,15 @@ pub(super) fn is_masked(text: &str) -> bool {
     lower.contains("xx") || lower.contains("**")
 }
 
-/// True for what is meant as an address, readable or masked.
+/// True for what is meant as an address: readable, masked, or misspelt (`10.0.0.256`).
 pub(super) fn is_address(text: &str) -> bool {
     let text = text.trim();
-    text.parse::<std::net::IpAddr>().is_ok()
-        || (is_masked(text) && text.starts_with(|c: char| c.is_ascii_digit()))
+    let looks_like_v4 = || {
+        text.starts_with(|c: char| c.is_ascii_digit())
+            && text.contains('.')
+            && text.chars().all(|c| c.is_ascii_digit() || ".*xX".contains(c))
+    };
+    text.parse::<std::net::IpAddr>().is_ok() || looks_like_v4()
 }
 
 #[cfg(test)]
@@ -183,6 +187,7 @@ mod tests {
         assert_eq!(ports("web"), None);
         assert_eq!(nat_port("80-81"), NatPort::Range(80, 81));
         assert!(is_masked("139.XXX.xx.107") && is_masked("1.*.**.2") && !is_masked("10.0.0.1"));
-        assert!(is_address("139.xxx.xx.107") && !is_address("eip-xx1"));
+        assert!(is_address("139.xxx.xx.107") && is_address("10.0.0.256"));
+        assert!(!is_address("eip-xx1") && !is_address("1.example"));
     }
 }
