@@ -7,11 +7,8 @@
 //! before it.
 
 pub mod addr;
-<<<<<<< HEAD
 pub mod analyze;
 pub mod fabric;
-=======
->>>>>>> native
 pub mod load;
 pub mod packet;
 pub mod rules;
