@@ -35,7 +35,7 @@ pub use interconnect::*;
 pub use kind::Kind;
 pub use network::*;
 pub use privatelink::*;
-pub use resource::{FileId, Lifecycle, Merge, Meta, Resource, ResourceRef, Source};
+pub use resource::{FileId, Lifecycle, Merge, Meta, Part, Resource, ResourceRef, Source};
 pub use value::{AddrValue, CidrValue, StatedCidr, Value};
 
 /// Declares the one list of resource kinds of the model: the fields of [`Topology`], the inserters

@@ -9,11 +9,26 @@ mod vpc_eip;
 mod vpc_express;
 mod vpc_gateway;
 mod vpc_nat;
+mod alb;
+mod cbn;
+mod cbn_routes;
+mod ecs_groups;
+mod ecs_instances;
+mod nlb;
+mod privatelink;
+mod shared;
+mod slb;
+mod slb_groups;
+mod sts;
+#[cfg(test)]
+mod testing;
 mod vpc_network;
 mod vpc_routes;
 #[cfg(test)]
 mod vpc_samples;
 mod vpc_vpn;
+
+pub(crate) use sts::account_id;
 
 use super::reader::ReadFn;
 use crate::topology::Listing;
@@ -40,4 +55,14 @@ pub(crate) static APIS: &[&[Api]] = &[
     vpc_network::APIS,
     vpc_routes::APIS,
     vpc_vpn::APIS,
+    ecs_instances::APIS,
+    ecs_groups::APIS,
+    slb::APIS,
+    slb_groups::APIS,
+    alb::APIS,
+    nlb::APIS,
+    privatelink::APIS,
+    cbn::APIS,
+    cbn_routes::APIS,
+    sts::APIS,
 ];
