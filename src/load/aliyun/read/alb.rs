@@ -404,13 +404,13 @@ row! {
 }
 
 fn server_groups(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde_json::Error> {
-    read_server_groups(body, LoadBalancerType::Alb, cx)
+    read_server_groups(body, &LoadBalancerType::Alb, cx)
 }
 
 /// Reads `ListServerGroups` of ALB and NLB, which only differ in which fields are there.
 pub(super) fn read_server_groups(
     body: &str,
-    lb_type: LoadBalancerType,
+    lb_type: &LoadBalancerType,
     cx: &mut ReadContext<'_>,
 ) -> Result<(), serde_json::Error> {
     let body: ServerGroupsBody<'_> = serde_json::from_str(body)?;
@@ -459,13 +459,13 @@ row! {
 }
 
 fn servers(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde_json::Error> {
-    read_servers(body, LoadBalancerType::Alb, cx)
+    read_servers(body, &LoadBalancerType::Alb, cx)
 }
 
 /// Reads `ListServerGroupServers` of ALB and NLB: servers of one or of all groups of a region.
 pub(super) fn read_servers(
     body: &str,
-    lb_type: LoadBalancerType,
+    lb_type: &LoadBalancerType,
     cx: &mut ReadContext<'_>,
 ) -> Result<(), serde_json::Error> {
     let body: ServersBody<'_> = serde_json::from_str(body)?;
@@ -683,7 +683,7 @@ mod tests {
         let body = r#"{"AclEntries":[{"Entry":"10.0.1.1/24","Status":"Available"}]}"#;
         let (topology, cx) = read("alb", "ListAclEntries", body, &[]);
         assert!(topology.access_lists.is_empty());
-        assert_eq!(cx.unattached, ["1 rows without `AclId`"]);
+        assert_eq!(cx.unattached, ["1 row without `AclId`"]);
         let (topology, _) = read_all(&[
             ("alb", "ListAclEntries", body, &[("AclId", "nacl-1")]),
             ("alb", "ListAcls", r#"{"Acls":[{"AclId":"nacl-1","AclName":"office"}]}"#, &[]),

@@ -33,31 +33,31 @@ pub(super) static APIS: &[Api] = &[
         product: "cbn",
         name: "ListTransitRouterVpcAttachments",
         listing: Listing::TransitVpcAttachments,
-        read: |body, cx| attachments(body, AttachmentType::Vpc, cx),
+        read: |body, cx| attachments(body, &AttachmentType::Vpc, cx),
     },
     Api {
         product: "cbn",
         name: "ListTransitRouterVbrAttachments",
         listing: Listing::TransitVbrAttachments,
-        read: |body, cx| attachments(body, AttachmentType::Vbr, cx),
+        read: |body, cx| attachments(body, &AttachmentType::Vbr, cx),
     },
     Api {
         product: "cbn",
         name: "ListTransitRouterVpnAttachments",
         listing: Listing::TransitVpnAttachments,
-        read: |body, cx| attachments(body, AttachmentType::Vpn, cx),
+        read: |body, cx| attachments(body, &AttachmentType::Vpn, cx),
     },
     Api {
         product: "cbn",
         name: "ListTransitRouterEcrAttachments",
         listing: Listing::TransitEcrAttachments,
-        read: |body, cx| attachments(body, AttachmentType::Ecr, cx),
+        read: |body, cx| attachments(body, &AttachmentType::Ecr, cx),
     },
     Api {
         product: "cbn",
         name: "ListTransitRouterPeerAttachments",
         listing: Listing::TransitPeerAttachments,
-        read: |body, cx| attachments(body, AttachmentType::Peer, cx),
+        read: |body, cx| attachments(body, &AttachmentType::Peer, cx),
     },
 ];
 
@@ -306,7 +306,7 @@ impl<'a> AttachmentRow<'a> {
 /// only a repetition.
 fn attachments(
     body: &str,
-    attachment_type: AttachmentType,
+    attachment_type: &AttachmentType,
     cx: &mut ReadContext<'_>,
 ) -> Result<(), serde_json::Error> {
     let body: AttachmentsBody<'_> = serde_json::from_str(body)?;
@@ -379,7 +379,7 @@ mod tests {
             ("cbn", "ListTransitRouterCidr", cidrs, &[]),
         ]);
         assert!(topology.conflicts.is_empty());
-        assert_eq!(cx.unattached, ["1 rows without `TransitRouterId`"]);
+        assert_eq!(cx.unattached, ["1 row without `TransitRouterId`"]);
         let router = topology.transit_routers.get("tr-1").unwrap();
         assert_eq!(router.router_type, Some(TransitRouterType::Enterprise));
         assert_eq!(router.meta.account.as_deref(), Some("2002"));

@@ -450,7 +450,7 @@ mod tests {
             r#"{"Permissions":{"Permission":[{"Direction":"ingress","SourceCidrIp":"::/0"}]}}"#;
         let (topology, cx) = read("ecs", "DescribeSecurityGroupAttribute", body, &[]);
         assert!(topology.security_group_rules.is_empty());
-        assert_eq!(cx.unattached, ["1 rows without `SecurityGroupId`"]);
+        assert_eq!(cx.unattached, ["1 row without `SecurityGroupId`"]);
         let params = [("SecurityGroupId", "sg-9")];
         let (topology, _) = read("ecs", "DescribeSecurityGroupAttribute", body, &params);
         assert!(topology.security_group_rules.get("sg-9#0").is_some());

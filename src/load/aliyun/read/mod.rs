@@ -19,7 +19,7 @@ mod privatelink;
 mod shared;
 mod slb;
 mod slb_groups;
-mod sts;
+pub(crate) mod sts;
 #[cfg(test)]
 mod testing;
 mod vpc_network;
@@ -27,8 +27,6 @@ mod vpc_routes;
 #[cfg(test)]
 mod vpc_samples;
 mod vpc_vpn;
-
-pub(crate) use sts::account_id;
 
 use super::reader::ReadFn;
 use crate::topology::Listing;

@@ -234,11 +234,11 @@ fn listeners(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde_json::Err
 }
 
 fn server_groups(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde_json::Error> {
-    read_server_groups(body, LoadBalancerType::Nlb, cx)
+    read_server_groups(body, &LoadBalancerType::Nlb, cx)
 }
 
 fn servers(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde_json::Error> {
-    read_servers(body, LoadBalancerType::Nlb, cx)
+    read_servers(body, &LoadBalancerType::Nlb, cx)
 }
 
 #[cfg(test)]

@@ -522,7 +522,7 @@ mod tests {
         let nameless = first.replace("ep-1-", "");
         let (topology, cx) = read("privatelink", "ListVpcEndpointZones", &nameless, &[]);
         assert!(topology.endpoints.is_empty());
-        assert_eq!(cx.unattached, ["1 rows without `EndpointId`"]);
+        assert_eq!(cx.unattached, ["1 row without `EndpointId`"]);
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub(super) fn parent(cx: &ReadContext<'_>, stated: &Scalar<'_>, param: &str) -> 
 /// Notes rows whose parent neither the body nor the request parameters name.
 pub(super) fn lost(cx: &mut ReadContext<'_>, rows: usize, param: &str) {
     if rows > 0 {
-        cx.unattached.push(format!("{rows} rows without `{param}`"));
+        let noun = if rows == 1 { "row" } else { "rows" };
+        cx.unattached.push(format!("{rows} {noun} without `{param}`"));
     }
 }
 
