@@ -10,6 +10,7 @@ mod vpc_express;
 mod vpc_gateway;
 mod vpc_nat;
 mod alb;
+mod alb_groups;
 mod cbn;
 mod cbn_routes;
 mod ecs_groups;
@@ -58,6 +59,7 @@ pub(crate) static APIS: &[&[Api]] = &[
     slb::APIS,
     slb_groups::APIS,
     alb::APIS,
+    alb_groups::APIS,
     nlb::APIS,
     privatelink::APIS,
     cbn::APIS,

@@ -1,7 +1,7 @@
 //! NLB: instances, listeners and server groups (formats-api.md §4.6).
 
 use super::Api;
-use super::alb::{read_server_groups, read_servers};
+use super::alb_groups::{read_server_groups, read_servers};
 use super::shared::{Object, as_detail, ids, lost, parent, row};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
 use crate::load::aliyun::shape::{List, Scalar};
