@@ -3,12 +3,6 @@
 //! A reader turns the rows of one body into resources. It knows field names and quirks of its API
 //! (formats-api.md §4), and nothing about files, paging or recognition.
 
-mod vpc_acl;
-mod vpc_common;
-mod vpc_eip;
-mod vpc_express;
-mod vpc_gateway;
-mod vpc_nat;
 mod alb;
 mod alb_groups;
 mod cbn;
@@ -23,6 +17,12 @@ mod slb_groups;
 pub(crate) mod sts;
 #[cfg(test)]
 mod testing;
+mod vpc_acl;
+mod vpc_common;
+mod vpc_eip;
+mod vpc_express;
+mod vpc_gateway;
+mod vpc_nat;
 mod vpc_network;
 mod vpc_routes;
 #[cfg(test)]
