@@ -8,6 +8,7 @@
 
 pub mod addr;
 pub mod analyze;
+pub mod export;
 pub mod fabric;
 pub mod load;
 pub mod packet;
