@@ -228,9 +228,8 @@ row() {
   local file=$1 product=$2 api=$3 page=$4 last=$5 line
   shift 5
   line=$(jq -cn --arg file "$file" --arg product "$product" --arg api "$api" --arg region "$REGION" \
-    --argjson page "$page" --argjson rc "$RC" --arg error "$ERROR" --argjson last "$last" \
-    --arg time "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
-      {$file, $product, $api, $region, $page, $rc, $error, $last, $time,
+    --argjson page "$page" --argjson rc "$RC" --arg error "$ERROR" --argjson last "$last" '
+      {$file, $product, $api, $region, $page, $rc, $error, $last, time: (now | todate),
        params: ($ARGS.positional | [range(0; length; 2) as $i | {(.[$i]): .[$i + 1]}] | add // {})}
     ' --args -- "$@") || stop "cannot describe the call of $product $api"
   printf '%s\n' "$line" >>"$MANIFEST" || stop "cannot write $MANIFEST"
@@ -284,11 +283,12 @@ by_page() {
       seen=$((seen + COUNT))
       if [ "$COUNT" -eq 0 ] || { [ -n "$TOTAL" ] && [ "$seen" -ge "$TOTAL" ]; }; then
         last=true
-      else
-        # An answer that ignores the page number would repeat for ever.
+      fi
+      # An answer that ignores the page number repeats for ever, or adds up to a false total.
+      if [ "$COUNT" -ne 0 ] && ! { [ "$page" -eq 1 ] && [ "$last" = true ]; }; then
         print=$(printf '%s\n' "$BODY" | jq -c "$rows" | cksum)
         if [ "$print" = "$previous" ] || [ "$page" -ge "$MAX_PAGES" ]; then
-          RC=1 ERROR=PagingDoesNotEnd
+          RC=1 ERROR=PagingDoesNotEnd last=false
         fi
         previous=$print
       fi
