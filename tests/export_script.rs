@@ -46,6 +46,11 @@ impl Lab {
         let bin = root.path().join("bin");
         fs::create_dir(&bin).unwrap();
         fs::create_dir(root.path().join("state")).unwrap();
+        let account = root.path().join("data");
+        fs::create_dir(&account).unwrap();
+        for file in ["account.json", "calls.tsv"] {
+            fs::copy(data().join(file), account.join(file)).unwrap();
+        }
         let aliyun = bin.join("aliyun");
         fs::copy(data().join("aliyun"), &aliyun).unwrap();
         fs::set_permissions(&aliyun, fs::Permissions::from_mode(0o755)).unwrap();
@@ -67,7 +72,7 @@ impl Lab {
             .args(["--retry-delay", "0"])
             .args(arguments)
             .env("PATH", self.path())
-            .env("STANDIN_DATA", data())
+            .env("STANDIN_DATA", self.root.path().join("data"))
             .env("STANDIN_STATE", self.root.path().join("state"))
             .env("STANDIN_FAULTS", faults);
         command
@@ -375,4 +380,33 @@ fn an_export_that_cannot_start_writes_nothing() {
         return;
     };
     stops(odd.command("", &[]), "`../etc` is not a region id");
+}
+
+#[test]
+fn an_id_that_could_leave_the_folder_is_not_used() {
+    let Some(lab) = Lab::new(&only("PortRangeList")) else { return };
+    let account = lab.root.path().join("data/account.json");
+    let text = fs::read_to_string(&account).unwrap();
+    fs::write(&account, text.replace(r#""prl-web""#, r#""../\"prl web""#)).unwrap();
+    let output = lab.run("", &["--out", "out"]);
+    assert_eq!(output.status.code(), Some(1));
+    let export = lab.export("out");
+    export.check();
+    let row = export.manifest.last().unwrap();
+    assert_eq!(row["error"], "UnusableId");
+    assert_eq!(row["api"], "DescribePortRangeListEntries");
+    assert_eq!(row["params"]["PortRangeListId"], r#"../"prl web"#);
+}
+
+#[test]
+fn shellcheck_finds_nothing() {
+    let Some(shellcheck) = tool("shellcheck") else { return };
+    for vpc in [None, Some("vpc-1".to_owned())] {
+        let Some(lab) = Lab::new(&script(&ScriptOptions { region: REGION.into(), vpc })) else {
+            return;
+        };
+        let mut command = Command::new(&shellcheck);
+        let output = command.arg("export.sh").current_dir(lab.root.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 }

@@ -222,17 +222,26 @@ store() {
   fi
 }
 
+# json TEXT: the text as a JSON string. Control characters have no business in ids and tokens.
+json() {
+  local text=${1//[[:cntrl:]]/}
+  text=${text//\\/\\\\}
+  printf '"%s"' "${text//\"/\\\"}"
+}
+
 # row FILE PRODUCT API PAGE LAST [NAME VALUE]...
 # Adds the call to the manifest: RC and ERROR as they are. LAST says that no page follows.
 row() {
-  local file=$1 product=$2 api=$3 page=$4 last=$5 line
+  local file=$1 product=$2 api=$3 page=$4 last=$5 parameters='' comma=''
   shift 5
-  line=$(jq -cn --arg file "$file" --arg product "$product" --arg api "$api" --arg region "$REGION" \
-    --argjson page "$page" --argjson rc "$RC" --arg error "$ERROR" --argjson last "$last" '
-      {$file, $product, $api, $region, $page, $rc, $error, $last, time: (now | todate),
-       params: ($ARGS.positional | [range(0; length; 2) as $i | {(.[$i]): .[$i + 1]}] | add // {})}
-    ' --args -- "$@") || stop "cannot describe the call of $product $api"
-  printf '%s\n' "$line" >>"$MANIFEST" || stop "cannot write $MANIFEST"
+  while [ $# -gt 0 ]; do
+    parameters="$parameters$comma\"$1\":$(json "$2")"
+    comma=,
+    shift 2
+  done
+  printf '{"file":"%s","product":"%s","api":"%s","region":"%s","page":%d,"rc":%d,"error":%s,"last":%s,"time":"%s","params":{%s}}\n' \
+    "$file" "$product" "$api" "$REGION" "$page" "$RC" "$(json "$ERROR")" "$last" \
+    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$parameters" >>"$MANIFEST" || stop "cannot write $MANIFEST"
   if [ "$RC" -eq 0 ]; then
     printf '%s.%s\t%s\n' "$product" "$api" "$file" >>"$TMP/index"
   else
@@ -327,7 +336,8 @@ by_token() {
 
 # for_each PRODUCT.API FILTER 'NAME...' COMMAND...
 # Runs COMMAND once per distinct row that FILTER finds in the exported answers of PRODUCT.API, with
-# the NAMEs and the row's values as further arguments.
+# the NAMEs and the row's values as further arguments. An id that cannot be part of a file name is
+# recorded as failed.
 for_each() {
   local source=$1 filter=$2 names=$3 name value values pairs
   shift 3
@@ -344,7 +354,7 @@ for_each() {
       "$@" "${pairs[@]}"
     else
       ERROR=UnusableId
-      row "" "${source%%.*}" "${source#*.}" 1 true "${pairs[@]}"
+      row "" "$2" "$3" 1 true "${pairs[@]}"
     fi
   done 3< <(
     awk -F '\t' -v source="$source" '$1 == source { print $2 }' "$TMP/index" \

@@ -35,6 +35,8 @@ fn a_loop_runs_over_a_listing_that_was_made_before() {
         if let Some(each) = call.each {
             let before = CALLS.iter().take(index).any(|c| c.api == Api::Known(each.over));
             assert!(before, "{} comes before {}", call.api.name(), each.over.api());
+            // The script's loop takes the words after it for product and call.
+            assert!(!call.secrets && !call.optional, "{} has a modifier", call.api.name());
         }
     }
 }
