@@ -1,3 +1,4 @@
 //! From bytes to a topology.
 
 pub mod aliyun;
+pub mod native;
