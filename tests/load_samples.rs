@@ -66,7 +66,7 @@ fn bodies_are_recognised_by_content_alone() {
                 continue;
             }
         };
-        let twins = ["ecs", "vpc"];
+        let twins = ["ecs", "vpc", "privatelink"];
         let same = found.1 == api
             && (found.0 == product
                 || (twins.contains(&found.0) && twins.contains(&product.as_str())));
@@ -77,7 +77,7 @@ fn bodies_are_recognised_by_content_alone() {
         }
     }
     eprintln!("{right} of {} recognised; not: {wrong:#?}", bodies.len());
-    assert!(right >= 212, "{wrong:#?}");
+    assert!(right + 2 >= bodies.len(), "{wrong:#?}");
 }
 
 #[test]

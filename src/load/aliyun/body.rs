@@ -97,7 +97,8 @@ pub(crate) type Parent = (&'static str, String);
 /// Names under which requests and rows carry the parent of a kind.
 pub(crate) fn parent_keys(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Vpc => &["VpcId"],
+        // `InstanceId` of DescribeGrantRulesToCen
+        Kind::Vpc => &["VpcId", "InstanceId"],
         Kind::VSwitch => &["VSwitchId"],
         Kind::RouteTable => &["RouteTableId", "GatewayRouteTableId"],
         Kind::PrefixList => &["PrefixListId"],
@@ -183,7 +184,8 @@ pub(crate) fn content_parents(
         return Vec::new();
     }
     for key in keys {
-        if let Some(text) = outline.and_then(|o| o.text(key)) {
+        let stated = outline.and_then(|o| o.text(key).or_else(|| o.inner_text(key)));
+        if let Some(text) = stated {
             return vec![(key, text)];
         }
         let in_rows = print.lists.iter().find(|list| list.keys.contains(key));

@@ -114,7 +114,10 @@ fn state(pages: &[&Body]) -> ListingState {
         return ListingState::Unverified;
     }
     match chain(pages) {
-        Chain::Open => return ListingState::Truncated { have: rows, total },
+        Chain::Open => {
+            let total = total.filter(|total| *total > rows);
+            return ListingState::Truncated { have: rows, total };
+        }
         Chain::Unclear => return ListingState::Unverified,
         Chain::Closed => {}
     }
@@ -265,7 +268,12 @@ fn record_group(
             key.api,
             key.listing.product(),
             key.api,
-            parent_keys(kind).first().copied().unwrap_or("Parent"),
+            pages
+                .first()
+                .and_then(|b| b.print.lost.first())
+                .or_else(|| parent_keys(kind).first())
+                .copied()
+                .unwrap_or("Parent"),
         );
         report.warn(first_file(pages), text);
     }

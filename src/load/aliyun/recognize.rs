@@ -11,10 +11,16 @@ const KEY_UNKNOWN: Score = -200;
 const KEY_MISSING: Score = -5;
 const SHAPE_RIGHT: Score = 200;
 const SHAPE_WRONG: Score = -500;
+/// A flat list where the wrapped form is usual: a hand has been at it.
+const UNWRAPPED: Score = -300;
+/// None of the keys that identify an object.
+const NO_OBJECT: Score = -300;
 const INNER_MISSING: Score = -300;
 const ELEMENT_KNOWN: Score = 100;
 const ELEMENT_UNKNOWN: Score = -100;
 const ELEMENT_MISSING: Score = -2;
+/// Less than this is no recognition.
+const ENOUGH: Score = 150;
 /// Two APIs closer than this cannot be told apart.
 const MARGIN: Score = 100;
 /// The content overrules a name from here on.
@@ -46,9 +52,9 @@ pub(crate) struct Recognised {
 
 /// True when both are the same call in two products (`ecs` of 2014, `vpc` of 2016): same meaning.
 pub(crate) fn twins(a: &Fingerprint, b: &Fingerprint) -> bool {
-    a.api == b.api
-        && (a.product == b.product
-            || (matches!(a.product, "ecs" | "vpc") && matches!(b.product, "ecs" | "vpc")))
+    let moved = |p: &Fingerprint| matches!(p.product, "ecs" | "vpc");
+    let everywhere = matches!(a.api, "DescribeRegions" | "DescribeZones");
+    a.api == b.api && (a.product == b.product || everywhere || (moved(a) && moved(b)))
 }
 
 /// Top-level keys that say something about the API.
@@ -90,7 +96,7 @@ fn decide(
 ) -> Recognised {
     scores.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
     let is_named = |print: &Fingerprint| named.iter().any(|n| twins(n, print));
-    let best = scores.first().copied().filter(|(_, score)| *score >= KEY_KNOWN);
+    let best = scores.first().copied().filter(|(_, score)| *score >= ENOUGH);
     let best_named = scores.iter().copied().find(|(print, _)| is_named(print));
     let result = |verdict, overruled, by_name| Recognised { verdict, overruled, by_name };
     match (best, best_named) {
@@ -139,6 +145,11 @@ fn body_score(outline: &Outline<'_>, print: &Fingerprint) -> Score {
     }
     let missing = print.keys.iter().filter(|key| !outline.has(key)).count();
     score += KEY_MISSING * Score::try_from(missing).unwrap_or(0);
+    let is_list = |key: &str| print.lists.iter().any(|list| list.outer == key);
+    let mut own = print.keys.iter().filter(|key| !is_list(key)).peekable();
+    if print.main_list().is_none() && own.peek().is_some() && !own.any(|key| outline.has(key)) {
+        score += NO_OBJECT;
+    }
     for list in &print.lists {
         if let Some(entry) = outline.get(list.outer) {
             score += list_score(&entry.shape, list);
@@ -157,9 +168,10 @@ fn list_score(shape: &Shape<'_>, list: &ListPrint) -> Score {
             Some((_, Inner::List(elements))) => SHAPE_RIGHT + elements_score(elements, list),
             // one element without brackets (F10)
             Some((_, Inner::Object(keys))) => SHAPE_RIGHT + keys_score(keys, list),
-            Some((_, Inner::Scalar)) => 0,
+            Some((_, Inner::Scalar(_))) => 0,
         },
-        (Shape::List(_), Some(_)) | (Shape::Object(_), None) => SHAPE_WRONG,
+        (Shape::List(elements), Some(_)) => UNWRAPPED + elements_score(elements, list),
+        (Shape::Object(_), None) => SHAPE_WRONG,
     }
 }
 

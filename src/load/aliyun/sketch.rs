@@ -25,8 +25,8 @@ pub(crate) struct Elements<'t> {
 /// What stands under a key of a wrapper.
 #[derive(Debug, Clone)]
 pub(crate) enum Inner<'t> {
-    /// A scalar.
-    Scalar,
+    /// A scalar with its raw text.
+    Scalar(&'t str),
     /// A list.
     List(Elements<'t>),
     /// An object: nested data, or the one element of a collapsed list (F10).
@@ -83,6 +83,17 @@ impl<'t> Outline<'t> {
         }
     }
 
+    /// A scalar inside one of the objects at the top.
+    pub(crate) fn inner_text(&self, key: &str) -> Option<String> {
+        self.entries.iter().find_map(|entry| {
+            let Shape::Object(inner) = &entry.shape else { return None };
+            match inner.iter().find(|(k, _)| k == key)? {
+                (_, Inner::Scalar(raw)) => scalar_text(raw).map(Cow::into_owned),
+                _ => None,
+            }
+        })
+    }
+
     /// A scalar as a number.
     pub(crate) fn number(&self, key: &str) -> Option<u64> {
         self.text(key)?.parse().ok()
@@ -97,7 +108,7 @@ impl<'t> Outline<'t> {
                 .flat_map(|(_, inner)| match inner {
                     Inner::List(elements) => elements.samples.iter().collect::<Vec<_>>(),
                     Inner::Object(keys) => vec![keys],
-                    Inner::Scalar => Vec::new(),
+                    Inner::Scalar(_) => Vec::new(),
                 })
                 .collect(),
             Shape::Scalar(_) => Vec::new(),
@@ -179,8 +190,8 @@ fn wrapper<'t>(
             Some(b'{') => Inner::Object(keys(skimmer)?),
             Some(b'[') => Inner::List(elements(skimmer)?),
             _ => {
-                skimmer.skip_value()?;
-                Inner::Scalar
+                let range = skimmer.skip_value()?;
+                Inner::Scalar(skimmer.slice(range))
             }
         };
         out.push((key, inner));
