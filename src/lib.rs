@@ -4,10 +4,11 @@
 //! [`topology`]; [`fabric`] compiles that into forwarding tables; [`simulate`] walks packets through
 //! them; [`analyze`] turns walks into answers; [`rules`] turns topology and answers into findings;
 //! [`report`] prints. [`addr`] and [`packet`] know nothing of clouds. A module uses only the ones
-//! before it.
+//! before it. [`export`] stands apart: it writes the script that makes the input.
 
 pub mod addr;
 pub mod analyze;
+pub mod export;
 pub mod fabric;
 pub mod load;
 pub mod packet;

@@ -102,9 +102,14 @@ pub(super) fn seeds<'t>(
         out.extend(from_havip(topology, bindings, primary_enis, havip));
     }
     out.sort_by(|a, b| {
-        let key =
-            |s: &Seed| (s.region.clone(), s.vpc.clone(), s.instance.clone(), s.role, s.eni.clone());
-        key(a).cmp(&key(b)).then_with(|| a.address.cmp(&b.address))
+        (&a.region, &a.vpc, &a.instance, a.role, &a.eni, &a.address).cmp(&(
+            &b.region,
+            &b.vpc,
+            &b.instance,
+            b.role,
+            &b.eni,
+            &b.address,
+        ))
     });
     out
 }

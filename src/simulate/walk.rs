@@ -104,9 +104,10 @@ struct Walker<'f> {
     walk: Walk,
 }
 
-impl Walker<'_> {
+impl<'f> Walker<'f> {
     fn stage(&mut self, id: StageId, mut state: State) {
-        let Some(stage) = self.fabric.stage(id) else { return };
+        let fabric: &'f Fabric = self.fabric;
+        let Some(stage) = fabric.stage(id) else { return };
         if state.seen.contains(&(id, state.src)) {
             push(&mut state.via, stage.at);
             let outcome = dropped(state, Reason::RoutingLoop, stage.at);
@@ -141,8 +142,7 @@ impl Walker<'_> {
             beaten: stage.table.matching(address).skip(1).map(|rule| rule.element).collect(),
             src: state.src,
         });
-        let branch = hit.then.clone();
-        self.branch(&branch, state);
+        self.branch(hit.then, state);
     }
 
     fn branch(&mut self, branch: &Branch, mut state: State) {

@@ -1,7 +1,7 @@
 //! Load balancers: CLB, ALB and NLB in one shape.
 
 use super::compute::NetworkType;
-use super::resource::{open_enum, resource};
+use super::resource::{open_enum, part, resource};
 use super::value::{AddrValue, CidrValue};
 use super::{Id, Text};
 
@@ -46,6 +46,9 @@ pub struct BalancerZone {
     pub eips: Vec<Id>,
     /// ENIs.
     pub enis: Vec<Id>,
+    /// Addresses that backends see as the source: the Local IPs of an ALB, or of an NLB that does not
+    /// keep the client's address (access.md §1.6).
+    pub local_ips: Vec<AddrValue>,
 }
 
 resource! {
@@ -121,6 +124,8 @@ pub struct Backend {
     pub status: Option<Text>,
 }
 
+part!(Backend: server, address, port; backend_type, weight, role, zone, status);
+
 open_enum! {
     /// Protocol of a listener.
     ListenerProtocol {
@@ -135,7 +140,7 @@ open_enum! {
         /// QUIC.
         Quic = "quic",
         /// TCP with TLS.
-        TcpSsl = "tcpssl",
+        TcpSsl = "tcpssl" | "tcps",
     }
 }
 
@@ -162,6 +167,8 @@ pub struct BackendHealth {
     pub status: Option<Text>,
 }
 
+part!(BackendHealth: server, listener_port, port; status);
+
 resource! {
     /// A listener. For a CLB the id is `lb-1:80/tcp`.
     Listener {
@@ -186,7 +193,7 @@ resource! {
         /// Port that an HTTP listener redirects to.
         redirect_to: u16,
         /// Health of its backends (CLB).
-        health: Vec<BackendHealth>,
+        health: Vec<BackendHealth> => parts,
     }
 }
 
@@ -197,6 +204,8 @@ resource! {
         listener: Id,
         /// Load balancer.
         load_balancer: Id,
+        /// Port of the listener (CLB), which finds it where the export leaves out its protocol.
+        listener_port: u16,
         /// Server groups.
         server_groups: Vec<Id>,
         /// Host name condition.
@@ -218,7 +227,7 @@ resource! {
         /// VPC.
         vpc: Id,
         /// Members.
-        backends: Vec<Backend>,
+        backends: Vec<Backend> => parts,
         /// `Instance`, `Ip`, `Fc`, or `MasterSlave` for a CLB's master/slave group.
         group_type: Text,
         /// Backends see the client's address.
@@ -236,6 +245,6 @@ resource! {
         /// Product that it belongs to.
         lb_type: LoadBalancerType,
         /// Blocks.
-        entries: Vec<CidrValue>,
+        entries: Vec<CidrValue> => parts,
     }
 }

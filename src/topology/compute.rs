@@ -1,6 +1,6 @@
 //! Instances, network interfaces and HaVips: the sources and targets of traffic.
 
-use super::resource::{open_enum, resource};
+use super::resource::{open_enum, part, resource};
 use super::value::{AddrValue, CidrValue};
 use super::{Id, Text};
 
@@ -38,6 +38,8 @@ resource! {
         private_ips: Vec<AddrValue>,
         /// Static public addresses (`PublicIpAddress`); an empty list means none.
         public_ips: Vec<AddrValue>,
+        /// VPC that an instance of the classic network is joined to (ClassicLink).
+        classic_link_vpc: Id,
         /// EIP of the primary address; a stated "none" is `Some(None)`.
         eip: Option<InstanceEip>,
         /// Security groups of the primary ENI.
@@ -89,6 +91,8 @@ pub struct PrivateIp {
     pub public_ip: Option<Option<AssociatedPublicIp>>,
 }
 
+part!(PrivateIp: address; primary, public_ip);
+
 resource! {
     /// An elastic network interface.
     Eni {
@@ -103,11 +107,11 @@ resource! {
         /// Zone.
         zone: Text,
         /// IPv4 addresses, the primary one first.
-        private_ips: Vec<PrivateIp>,
+        private_ips: Vec<PrivateIp> => parts,
         /// IPv6 addresses.
-        ipv6_ips: Vec<AddrValue>,
+        ipv6_ips: Vec<AddrValue> => parts,
         /// IPv4 prefixes assigned to it.
-        ipv4_prefixes: Vec<CidrValue>,
+        ipv4_prefixes: Vec<CidrValue> => parts,
         /// Security groups.
         security_groups: Vec<Id>,
         /// Managed by a cloud service (NAT, PrivateLink, NLB, …): never a source of egress.

@@ -89,9 +89,11 @@ listings! {
     VpcPeers = "vpcpeer", "ListVpcPeerConnections", None;
     VpcPeerAttributes = "vpcpeer", "GetVpcPeerConnectionAttribute", Some(Kind::VpcPeer);
     Instances = "ecs", "DescribeInstances", None;
+    ClassicLinks = "ecs", "DescribeClassicLinkInstances", None;
     Enis = "ecs", "DescribeNetworkInterfaces", None;
     SecurityGroups = "ecs", "DescribeSecurityGroups", None;
     SecurityGroupRules = "ecs", "DescribeSecurityGroupAttribute", Some(Kind::SecurityGroup);
+    SecurityGroupReferences = "ecs", "DescribeSecurityGroupReferences", Some(Kind::SecurityGroup);
     EcsPrefixLists = "ecs", "DescribePrefixLists", None;
     EcsPrefixListEntries = "ecs", "DescribePrefixListAttributes", Some(Kind::PrefixList);
     PortLists = "ecs", "DescribePortRangeLists", None;
@@ -117,10 +119,12 @@ listings! {
     AlbAccessLists = "alb", "ListAcls", None;
     AlbAccessListEntries = "alb", "ListAclEntries", Some(Kind::AccessList);
     NlbInstances = "nlb", "ListLoadBalancers", None;
+    NlbAttributes = "nlb", "GetLoadBalancerAttribute", Some(Kind::LoadBalancer);
     NlbListeners = "nlb", "ListListeners", None;
     NlbServerGroups = "nlb", "ListServerGroups", None;
     NlbServers = "nlb", "ListServerGroupServers", None;
     Endpoints = "privatelink", "ListVpcEndpoints", None;
+    EndpointAttributes = "privatelink", "GetVpcEndpointAttribute", Some(Kind::Endpoint);
     EndpointZones = "privatelink", "ListVpcEndpointZones", Some(Kind::Endpoint);
     EndpointSecurityGroups = "privatelink", "ListVpcEndpointSecurityGroups", Some(Kind::Endpoint);
     EndpointServices = "privatelink", "ListVpcEndpointServices", None;
@@ -132,8 +136,10 @@ listings! {
     Cens = "cbn", "DescribeCens", None;
     CenChildren = "cbn", "DescribeCenAttachedChildInstances", Some(Kind::Cen);
     CenRoutes = "cbn", "DescribeCenRegionDomainRouteEntries", Some(Kind::Cen);
+    CenPublishedRoutes = "cbn", "DescribePublishedRouteEntries", Some(Kind::Cen);
     CenRouteMaps = "cbn", "DescribeCenRouteMaps", Some(Kind::Cen);
     TransitRouters = "cbn", "ListTransitRouters", Some(Kind::Cen);
+    TransitCidrs = "cbn", "ListTransitRouterCidr", Some(Kind::TransitRouter);
     TransitVpcAttachments = "cbn", "ListTransitRouterVpcAttachments", Some(Kind::Cen);
     TransitVbrAttachments = "cbn", "ListTransitRouterVbrAttachments", Some(Kind::Cen);
     TransitVpnAttachments = "cbn", "ListTransitRouterVpnAttachments", Some(Kind::Cen);

@@ -1,6 +1,6 @@
 //! Between VPCs and to the outside: peering, CEN and transit routers, VPN, Express Connect.
 
-use super::resource::{open_enum, resource};
+use super::resource::{open_enum, part, resource};
 use super::value::{AddrValue, CidrValue};
 use super::{Id, RouteDestination, Text};
 
@@ -44,11 +44,13 @@ pub struct CenChild {
     pub status: Option<Text>,
 }
 
+part!(CenChild: id; child_type, region, account, status);
+
 resource! {
     /// A Cloud Enterprise Network instance.
     Cen {
         /// Attached networks.
-        children: Vec<CenChild>,
+        children: Vec<CenChild> => parts,
         /// Overlap protection level.
         protection_level: Text,
     }
@@ -112,7 +114,7 @@ resource! {
         /// Edition.
         router_type: TransitRouterType,
         /// Its own blocks.
-        cidrs: Vec<CidrValue>,
+        cidrs: Vec<CidrValue> => parts,
     }
 }
 

@@ -35,7 +35,7 @@ pub use interconnect::*;
 pub use kind::Kind;
 pub use network::*;
 pub use privatelink::*;
-pub use resource::{FileId, Lifecycle, Merge, Meta, Resource, ResourceRef, Source};
+pub use resource::{FileId, Lifecycle, Merge, Meta, Part, Resource, ResourceRef, Source};
 pub use value::{AddrValue, CidrValue, StatedCidr, Value};
 
 /// Declares the one list of resource kinds of the model: the fields of [`Topology`], the inserters
@@ -57,7 +57,7 @@ macro_rules! collections {
         /// A topology under construction: resources and listing states as they are read.
         #[derive(Debug, Default)]
         pub struct Draft {
-            $( $field: Vec<$type>, )*
+            $( pub(crate) $field: Vec<$type>, )*
             /// Which listings are complete.
             pub coverage: Coverage,
             /// Values that could not be read as what they should be.
@@ -95,6 +95,17 @@ macro_rules! collections {
                 self.coverage.absorb(other.coverage);
                 self.observations.append(&mut other.observations);
                 self.conflicts.append(&mut other.conflicts);
+            }
+
+            /// Lets a loader correct the places of everything that was added, for input that it read
+            /// in another shape than the file has.
+            pub(crate) fn move_sources(&mut self, mut change: impl FnMut(&mut Source)) {
+                $( for resource in &mut self.$field {
+                    if let Some(source) = &mut resource.meta.source { change(source); }
+                } )*
+                for observation in &mut self.observations {
+                    if let Some(source) = &mut observation.source { change(source); }
+                }
             }
         }
 

@@ -1,6 +1,6 @@
 //! PrivateLink: endpoints, services and the connections between them.
 
-use super::resource::{open_enum, resource};
+use super::resource::{open_enum, part, resource};
 use super::value::AddrValue;
 use super::{Id, Text};
 
@@ -53,6 +53,8 @@ pub struct EndpointZone {
     pub resource: Option<Id>,
 }
 
+part!(EndpointZone: zone, vswitch, eni; address, status, resource);
+
 resource! {
     /// An endpoint.
     Endpoint {
@@ -71,9 +73,9 @@ resource! {
         /// Is the service in the same account?
         same_account: bool,
         /// Zones.
-        zones: Vec<EndpointZone>,
+        zones: Vec<EndpointZone> => parts,
         /// Security groups.
-        security_groups: Vec<Id>,
+        security_groups: Vec<Id> => parts,
         /// Prefers the client's zone.
         zone_affinity: bool,
         /// Domain name.
@@ -98,6 +100,8 @@ pub struct ServiceResource {
     pub address: Option<AddrValue>,
 }
 
+part!(ServiceResource: resource, zone; resource_type, vpc, vswitch, address);
+
 resource! {
     /// An endpoint service.
     EndpointService {
@@ -108,13 +112,13 @@ resource! {
         /// `slb`, `alb`, `nlb`, `gwlb`.
         resource_type: Text,
         /// Load balancers.
-        resources: Vec<ServiceResource>,
+        resources: Vec<ServiceResource> => parts,
         /// Zones that it serves.
-        zones: Vec<Text>,
+        zones: Vec<Text> => parts,
         /// Regions whose endpoints may connect, its own included.
-        supported_regions: Vec<Text>,
+        supported_regions: Vec<Text> => parts,
         /// Whitelisted accounts (`12345678`) or ARNs; `*` = everybody. The owner is implicit.
-        users: Vec<Text>,
+        users: Vec<Text> => parts,
         /// Accepts connections by itself.
         auto_accept: bool,
         /// Prefers the client's zone.
@@ -122,7 +126,7 @@ resource! {
         /// `Endpoint` or `EndpointService`.
         payer: Text,
         /// True when only a consumer's view of it was loaded (ListVpcEndpointServicesByEndUser).
-        consumer_view: bool,
+        consumer_view: bool => all,
     }
 }
 

@@ -1,6 +1,9 @@
 //! What every resource has: id, name, tags, account, region, status, and where it was read.
 
 use std::fmt;
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
 
 use super::{Id, Kind, Text};
 
@@ -52,6 +55,9 @@ pub struct Meta {
     pub source: Option<Source>,
     /// Why the program added it, e.g. a route that a plan does not spell out.
     pub synthetic: Option<&'static str>,
+    /// The source is not the resource's row in its listing, but a detail call or a row about
+    /// something else that mentions it; a listing's row takes its place when both are loaded.
+    pub detail: bool,
 }
 
 impl Meta {
@@ -67,6 +73,7 @@ impl Meta {
             business_status: None,
             source: None,
             synthetic: None,
+            detail: false,
         }
     }
 
@@ -275,7 +282,7 @@ impl<T: PartialEq> Merge for Option<T> {
 
 impl Merge for Meta {
     fn merge(&mut self, later: Self) -> bool {
-        // the first source stays: it is the listing, later ones are details
+        // the first source stays, unless it was only a detail and now comes the listing's row
         let parts = [
             self.name.merge(later.name),
             self.tags.merge(later.tags),
@@ -284,9 +291,10 @@ impl Merge for Meta {
             self.status.merge(later.status),
             self.business_status.merge(later.business_status),
         ];
-        if self.source.is_none() {
+        if self.source.is_none() || (self.detail && !later.detail && later.source.is_some()) {
             self.source = later.source;
             self.synthetic = later.synthetic;
+            self.detail = later.detail;
         }
         parts.into_iter().all(|same| same)
     }
@@ -312,9 +320,90 @@ impl<T: Complete> Complete for Option<T> {
     }
 }
 
+/// An element of a list that arrives in parts: over several pages, or one row per element.
+///
+/// Two statements of such a list are joined element by element instead of the later one replacing
+/// the earlier (fields marked `=> parts` in [`resource!`]).
+pub trait Part: PartialEq + Sized {
+    /// What makes two elements the same one.
+    fn key(&self) -> impl Eq + Hash;
+
+    /// Takes over a later statement about the same element; false when the two disagree.
+    fn join(&mut self, later: Self) -> bool {
+        let same = *self == later;
+        *self = later;
+        same
+    }
+}
+
+impl Part for Id {
+    fn key(&self) -> impl Eq + Hash {
+        self
+    }
+}
+
+impl Part for Text {
+    fn key(&self) -> impl Eq + Hash {
+        self
+    }
+}
+
+/// Joins two lists that arrive in parts: elements of the earlier list stay in their order, those
+/// that are new follow. False when the two disagree about an element that both have.
+pub(super) fn join_parts<T: Part>(list: &mut Option<Vec<T>>, later: Option<Vec<T>>) -> bool {
+    let Some(later) = later else { return true };
+    let Some(list) = list else {
+        *list = Some(later);
+        return true;
+    };
+    let known: FxHashMap<_, usize> =
+        list.iter().enumerate().map(|(n, item)| (item.key(), n)).collect();
+    let places: Vec<Option<usize>> =
+        later.iter().map(|item| known.get(&item.key()).copied()).collect();
+    drop(known);
+    let mut same = true;
+    for (item, place) in later.into_iter().zip(places) {
+        match place.and_then(|n| list.get_mut(n)) {
+            Some(earlier) => same &= earlier.join(item),
+            None => list.push(item),
+        }
+    }
+    same
+}
+
+/// Joins a truth value that only holds when every statement says so, e.g. "seen only from the
+/// consumer's side". Never a conflict.
+pub(super) fn join_all(value: &mut Option<bool>, later: Option<bool>) -> bool {
+    *value = match (*value, later) {
+        (Some(a), Some(b)) => Some(a && b),
+        (a, b) => a.or(b),
+    };
+    true
+}
+
+/// Declares what makes two elements of a list that arrives in parts the same one, and which further
+/// fields are joined when it is stated twice.
+macro_rules! part {
+    ($type:ty: $($key:ident),+; $($field:ident),*) => {
+        impl $crate::topology::resource::Part for $type {
+            fn key(&self) -> impl Eq + std::hash::Hash {
+                ($( &self.$key, )+)
+            }
+
+            fn join(&mut self, later: Self) -> bool {
+                use $crate::topology::Merge as _;
+                let fields = [$( self.$field.merge(later.$field) ),*];
+                fields.into_iter().all(|same| same)
+            }
+        }
+    };
+}
+pub(crate) use part;
+
 /// Declares a resource: a struct whose fields are all optional, [`Resource`], and a field-wise
 /// [`Merge`] that names the fields in conflict. A field marked `=> complete` is joined with
-/// [`Complete`].
+/// [`Complete`]; one marked `=> parts` is a list of [`Part`]s, joined element by element; one marked
+/// `=> all` is a truth value that holds when all statements say so.
 macro_rules! resource {
     ($(#[$doc:meta])* $name:ident {
         $( $(#[$fdoc:meta])* $field:ident : $type:ty $(=> $how:ident)? ),* $(,)?
@@ -373,6 +462,12 @@ macro_rules! join_field {
     ([complete] $old:expr, $new:expr) => {
         $crate::topology::resource::Complete::complete(&mut $old, $new)
     };
+    ([parts] $old:expr, $new:expr) => {
+        $crate::topology::resource::join_parts(&mut $old, $new)
+    };
+    ([all] $old:expr, $new:expr) => {
+        $crate::topology::resource::join_all(&mut $old, $new)
+    };
 }
 pub(crate) use join_field;
 
@@ -420,3 +515,58 @@ macro_rules! open_enum {
     };
 }
 pub(crate) use open_enum;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::{AddrValue, Eni, PrivateIp, ServerGroup};
+
+    fn ip(text: &str, primary: Option<bool>) -> PrivateIp {
+        PrivateIp { address: AddrValue::from_text(text), primary, public_ip: None }
+    }
+
+    #[test]
+    fn lists_in_parts_are_joined_element_by_element() {
+        let mut eni = Eni::new("eni-1");
+        eni.private_ips = Some(vec![ip("10.0.0.1", Some(true)), ip("10.0.0.2", None)]);
+        let mut later = Eni::new("eni-1");
+        let mut same = ip("10.0.0.2", Some(false));
+        same.public_ip = Some(None);
+        later.private_ips = Some(vec![ip("10.0.0.3", None), same.clone()]);
+        assert!(eni.join(later).is_empty());
+        assert_eq!(
+            eni.private_ips.clone().unwrap(),
+            vec![ip("10.0.0.1", Some(true)), same, ip("10.0.0.3", None)]
+        );
+
+        let mut contrary = Eni::new("eni-1");
+        contrary.private_ips = Some(vec![ip("10.0.0.1", Some(false))]);
+        assert_eq!(eni.join(contrary), ["private_ips"]);
+    }
+
+    #[test]
+    fn an_empty_part_states_the_list() {
+        let mut group = ServerGroup::new("sgp-1");
+        let mut empty = ServerGroup::new("sgp-1");
+        empty.backends = Some(Vec::new());
+        assert!(group.join(empty).is_empty());
+        assert_eq!(group.backends, Some(Vec::new()));
+        assert!(group.join(ServerGroup::new("sgp-1")).is_empty());
+        assert_eq!(group.backends, Some(Vec::new()));
+    }
+
+    #[test]
+    fn the_row_of_the_listing_is_the_source() {
+        let at = |base: &str| Some(Source { file: FileId(0), base: Text::from(base), index: None });
+        let mut detail = Meta::new("eni-1");
+        detail.source = at("/Instances");
+        detail.detail = true;
+        let mut row = Meta::new("eni-1");
+        row.source = at("/NetworkInterfaceSets");
+        let mut first = detail.clone();
+        assert!(first.merge(row.clone()));
+        assert_eq!(first.source, row.source);
+        assert!(first.merge(detail));
+        assert_eq!(first.source, row.source);
+    }
+}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::Text;
+use super::resource::Part;
 use crate::addr::{Cidr, CidrError};
 
 /// A value of the input: known, or a symbol that stands for a value nobody stated.
@@ -42,6 +43,12 @@ impl<T: fmt::Display> fmt::Display for Value<T> {
             Self::Known(value) => value.fmt(f),
             Self::Symbol(text) => f.write_str(text),
         }
+    }
+}
+
+impl<T: Eq + std::hash::Hash> Part for Value<T> {
+    fn key(&self) -> impl Eq + std::hash::Hash {
+        self
     }
 }
 

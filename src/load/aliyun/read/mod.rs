@@ -3,6 +3,20 @@
 //! A reader turns the rows of one body into resources. It knows field names and quirks of its API
 //! (formats-api.md §4), and nothing about files, paging or recognition.
 
+mod alb;
+mod alb_groups;
+mod cbn;
+mod cbn_routes;
+mod ecs_groups;
+mod ecs_instances;
+mod nlb;
+mod privatelink;
+mod shared;
+mod slb;
+mod slb_groups;
+pub(crate) mod sts;
+#[cfg(test)]
+mod testing;
 mod vpc_acl;
 mod vpc_common;
 mod vpc_eip;
@@ -40,4 +54,15 @@ pub(crate) static APIS: &[&[Api]] = &[
     vpc_network::APIS,
     vpc_routes::APIS,
     vpc_vpn::APIS,
+    ecs_instances::APIS,
+    ecs_groups::APIS,
+    slb::APIS,
+    slb_groups::APIS,
+    alb::APIS,
+    alb_groups::APIS,
+    nlb::APIS,
+    privatelink::APIS,
+    cbn::APIS,
+    cbn_routes::APIS,
+    sts::APIS,
 ];

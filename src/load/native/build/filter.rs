@@ -1,7 +1,7 @@
 //! Security groups, network ACLs, prefix lists and port lists.
 
 use super::parse::{LINE_FORM, Line, is_masked, ports};
-use super::{Build, Result, text, word};
+use super::{Build, Result, text, unknown_word, word};
 use crate::load::native::error::Fault;
 use crate::load::native::flat::{Placed, RuleLine};
 use crate::load::native::names::Ref;
@@ -182,7 +182,7 @@ impl Build<'_> {
             None => None,
             Some((text, Policy::Other(_))) => match text.strip_prefix("other:") {
                 Some(rest) => Some(Policy::Other(rest.into())),
-                None => return Err(self.wrong_word_at(pointer(""), "policy", text, &known)),
+                None => return Err(unknown_word(pointer(""), "policy", text, &known)),
             },
             Some((_, known)) => Some(known),
         };
@@ -191,7 +191,7 @@ impl Build<'_> {
             None => None,
             Some((text, FilterProtocol::Other(_))) => match text.strip_prefix("other:") {
                 Some(rest) => Some(FilterProtocol::Other(rest.into())),
-                None => return Err(self.wrong_word_at(pointer(""), "protocol", text, &known)),
+                None => return Err(unknown_word(pointer(""), "protocol", text, &known)),
             },
             Some((_, known)) => Some(known),
         };

@@ -187,18 +187,7 @@ impl<'a> Build<'a> {
     }
 
     fn wrong_word(&self, at: usize, key: &str, text: &str, known: &[String]) -> Fault {
-        self.wrong_word_at(self.pointer(at, key), key, text, known)
-    }
-
-    fn wrong_word_at(&self, place: String, what: &str, text: &str, known: &[String]) -> Fault {
-        let fault = Fault::new(place, format!("`{text}` is not a known {what}"));
-        match closest(text, known.iter().map(String::as_str)) {
-            Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help(format!(
-                "known words: {}; write `other:{text}` if the cloud has a new one",
-                known.join(", ")
-            )),
-        }
+        unknown_word(self.pointer(at, key), key, text, known)
     }
 
     /// What a text refers to.
@@ -381,6 +370,18 @@ impl<'a> Build<'a> {
             vswitch: stated.or_else(|| node.map(|n| self.id(n))),
             zone: zone.as_deref().or(own).map(Text::from),
         })
+    }
+}
+
+/// A word that is none of a closed list.
+fn unknown_word(place: String, what: &str, text: &str, known: &[String]) -> Fault {
+    let fault = Fault::new(place, format!("`{text}` is not a known {what}"));
+    match closest(text, known.iter().map(String::as_str)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help(format!(
+            "known words: {}; write `other:{text}` if the cloud has a new one",
+            known.join(", ")
+        )),
     }
 }
 
