@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::links::{self, Link};
-use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
+use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink};
 use crate::topology::{Id, Kind, ResourceRef, Topology};
 
 /// Referring resources that a finding lists.
@@ -38,7 +38,7 @@ impl Rule for DanglingReference {
             if exists(cx.topology, link.kind, link.id) {
                 continue;
             }
-            match complete(cx, &link) {
+            match cx.need(link.listing, &link.scope) {
                 Ok(()) => missing.entry((link.kind, link.id)).or_default().push(link),
                 Err(unknown) => out.undetermined(unknown),
             }
@@ -64,17 +64,6 @@ impl Rule for DanglingReference {
                 .emit();
         }
     }
-}
-
-/// Can the listing tell that the target does not exist?
-fn complete(cx: &Context<'_>, link: &Link<'_>) -> Result<(), Unknown> {
-    let mut scope = link.scope.clone();
-    // listings that are made per parent are asked for the parent of the referring object, which
-    // is not known here; the widest question is asked instead
-    if link.listing.parent().is_some() {
-        scope.parent = None;
-    }
-    cx.need(link.listing, &scope)
 }
 
 fn exists(t: &Topology, kind: Kind, id: &str) -> bool {

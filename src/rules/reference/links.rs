@@ -203,12 +203,18 @@ impl<'a> Links<'a> {
         }
         for listener in &t.listeners {
             let lb = listener.load_balancer.as_ref().and_then(|id| t.load_balancers.get(id));
-            if let Some((groups, lists)) = lb.and_then(parts_of) {
-                let ids = listener.server_groups.iter().flatten();
-                self.add(listener, "server_groups", Kind::ServerGroup, groups, ids);
-                let ids = listener.access_lists.iter().flatten();
-                self.add(listener, "access_lists", Kind::AccessList, lists, ids);
+            let Some((lb, (groups, lists))) = lb.and_then(|lb| Some((lb, parts_of(lb)?))) else {
+                continue;
+            };
+            let before = self.out.len();
+            let ids = listener.server_groups.iter().flatten();
+            self.add(listener, "server_groups", Kind::ServerGroup, groups, ids);
+            if groups.parent() == Some(Kind::LoadBalancer) {
+                let links = self.out.iter_mut().skip(before);
+                links.for_each(|link| link.scope.parent = Some(lb.id().clone()));
             }
+            let ids = listener.access_lists.iter().flatten();
+            self.add(listener, "access_lists", Kind::AccessList, lists, ids);
         }
         for endpoint in &t.endpoints {
             self.vpc(endpoint, &endpoint.vpc);
