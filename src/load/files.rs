@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::aliyun;
 use super::decode::{Decoded, decode, responses};
 use super::error::{Broken, LoadError};
-use super::json::{documents, Skimmer};
+use super::json::{Skimmer, documents};
 use super::span;
 use crate::topology::{FileId, Kind, Source};
 

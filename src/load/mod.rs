@@ -9,6 +9,7 @@ mod decode;
 mod error;
 mod files;
 mod json;
+pub mod native;
 mod report;
 mod span;
 
@@ -97,9 +98,7 @@ fn read_entry(
         Err(broken) => return (Layout::Json, Err(broken)),
     };
     match decode(bytes) {
-        Decoded::Text(text) => {
-            (Layout::Json, session.read_file(file, entry, &text, Layout::Json))
-        }
+        Decoded::Text(text) => (Layout::Json, session.read_file(file, entry, &text, Layout::Json)),
         Decoded::Transcript(text) => {
             (Layout::Transcript, session.read_file(file, entry, &text, Layout::Transcript))
         }
