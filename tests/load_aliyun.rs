@@ -11,9 +11,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
-use vpclint::load::{
-    How, Input, LoadError, LoadOptions, Loaded, NoteLevel, Outcome, Place, load,
-};
+use vpclint::load::{How, Input, LoadError, LoadOptions, Loaded, NoteLevel, Outcome, Place, load};
 use vpclint::topology::{Id, Kind, Listing, ListingState, Resource, Scope};
 
 /// A folder with these files.
@@ -78,20 +76,39 @@ fn a_plain_body_is_complete_and_has_its_region() {
     let scope = Scope { region: Some(Id::from("cn-hangzhou")), ..Scope::default() };
     assert!(loaded.topology.coverage.is_complete(Listing::Vpcs, &scope));
     let (_, body) = loaded.report.bodies().next().unwrap();
-    assert_eq!((body.product, body.api, body.how, body.rows), ("vpc", "DescribeVpcs", How::Content, 1));
+    assert_eq!(
+        (body.product, body.api, body.how, body.rows),
+        ("vpc", "DescribeVpcs", How::Content, 1)
+    );
 }
 
 #[test]
 fn every_carrier_gives_the_same_rows() {
     let bare = format!("[{ROW}]");
     let wrapped = format!(r#"{{"Vpcs":{{"Vpc":[{ROW}]}}}}"#);
-    let collapsed = format!(r#"{{"DescribeVpcsResponse":{{"RequestId":"1","TotalCount":1,"Vpcs":{{"Vpc":{ROW}}}}}}}"#);
+    let collapsed = format!(
+        r#"{{"DescribeVpcsResponse":{{"RequestId":"1","TotalCount":1,"Vpcs":{{"Vpc":{ROW}}}}}}}"#
+    );
     let blanks = collapsed.replace("\"VpcName\"", "\"VpcName \"");
-    let envelope = format!(r#"{{"_meta":{{"product":"vpc","api":"DescribeVpcs","region":"cn-hangzhou","rc":0}},"body":{ONE}}}"#);
+    let envelope = format!(
+        r#"{{"_meta":{{"product":"vpc","api":"DescribeVpcs","region":"cn-hangzhou","rc":0}},"body":{ONE}}}"#
+    );
     let bom = format!("\u{feff}{ONE}");
     let slurped = format!("[{ONE}]");
-    let transcript = format!("$ python api.py DescribeVpcs\n =====Request URL======\n https://x/?AccessKeyId=SECRET\n ====== Got Response ======\n {ONE}\n");
-    for text in [&bare, &wrapped, &collapsed, &blanks, &envelope, &bom, &slurped, &transcript, &ROW.to_owned()] {
+    let transcript = format!(
+        "$ python api.py DescribeVpcs\n =====Request URL======\n https://x/?AccessKeyId=SECRET\n ====== Got Response ======\n {ONE}\n"
+    );
+    for text in [
+        &bare,
+        &wrapped,
+        &collapsed,
+        &blanks,
+        &envelope,
+        &bom,
+        &slurped,
+        &transcript,
+        &ROW.to_owned(),
+    ] {
         let loaded = loaded(&[("x.json", text)]);
         assert_eq!(vpc_ids(&loaded), ["vpc-1"], "{text}");
         let vpc = loaded.topology.vpcs.get("vpc-1").unwrap();
@@ -141,7 +158,8 @@ fn places_count_characters() {
     ]);
     let cidr = all[0].as_ref().unwrap();
     assert_eq!(cidr.pointer, "/Vpcs/Vpc/0/CidrBlock");
-    let column = ONE.chars().collect::<String>().split("\"10.0").next().unwrap().chars().count() + 1;
+    let column =
+        ONE.chars().collect::<String>().split("\"10.0").next().unwrap().chars().count() + 1;
     assert_eq!((cidr.line as usize, cidr.column as usize), (1, column));
     assert_eq!(cidr.bytes.start, ONE.find("\"10.0").unwrap());
     assert_eq!(all[1].as_ref().unwrap().pointer, "/Vpcs/Vpc/0");
@@ -184,7 +202,10 @@ fn token_pages_must_reach_their_end() {
     let open = Some(ListingState::Truncated { have: 2, total: None });
     assert_eq!(of(&[("x.json", &first)]), open);
     let name = |n: u32| format!("vpc.DescribeRouteEntryList@RouteTableId=vtb-1.p{n}.json");
-    assert_eq!(of(&[(&name(1), &first), (&name(2), &middle), (&name(3), &last)]), Some(ListingState::Complete));
+    assert_eq!(
+        of(&[(&name(1), &first), (&name(2), &middle), (&name(3), &last)]),
+        Some(ListingState::Complete)
+    );
     assert!(matches!(
         of(&[(&name(1), &first), (&name(3), &last)]),
         Some(ListingState::Truncated { .. })
@@ -194,7 +215,11 @@ fn token_pages_must_reach_their_end() {
 
 #[test]
 fn tokens_of_a_manifest_are_followed() {
-    let row = |file: &str, token: &str| format!(r#"{{"file":"{file}","product":"vpc","api":"DescribeRouteEntryList","region":"cn-hangzhou","rc":0,"error":"","params":{{"RouteTableId":"vtb-1"{token}}}}}"#);
+    let row = |file: &str, token: &str| {
+        format!(
+            r#"{{"file":"{file}","product":"vpc","api":"DescribeRouteEntryList","region":"cn-hangzhou","rc":0,"error":"","params":{{"RouteTableId":"vtb-1"{token}}}}}"#
+        )
+    };
     let manifest = [row("a.json", ""), row("b.json", r#","NextToken":"t""#)].join("\n");
     let first = routes(1, 2, r#","NextToken":"t""#);
     let last = routes(3, 3, "");
@@ -235,9 +260,9 @@ fn failed_calls_are_not_empty_listings() {
     };
     assert_eq!(code(Listing::Eips, None), "Throttling.User");
     assert_eq!(code(Listing::SnatEntries, Some("ngw-1")), "Forbidden.RAM");
-    let unknown = loaded.report.documents.iter().filter(|d| {
-        matches!(&d.outcome, Outcome::FailedCall { call: None, code } if code == "empty file")
-    });
+    let unknown = loaded.report.documents.iter().filter(
+        |d| matches!(&d.outcome, Outcome::FailedCall { call: None, code } if code == "empty file"),
+    );
     assert_eq!(unknown.count(), 1);
     assert!(!format!("{:?}", loaded.report).contains("secret text"));
 }
@@ -278,7 +303,10 @@ fn a_listing_of_one_vpc_speaks_for_that_vpc() {
     let body = r#"{"RequestId":"1","TotalCount":0,"PageNumber":1,"PageSize":50,"VSwitches":{"VSwitch":[]}}"#;
     let loaded = loaded(&[
         ("vpc.DescribeVSwitches@VpcId=vpc-1.json", body),
-        ("vpc.DescribeEipAddresses@Status=InUse.json", r#"{"RequestId":"1","TotalCount":0,"PageNumber":1,"PageSize":50,"EipAddresses":{"EipAddress":[]}}"#),
+        (
+            "vpc.DescribeEipAddresses@Status=InUse.json",
+            r#"{"RequestId":"1","TotalCount":0,"PageNumber":1,"PageSize":50,"EipAddresses":{"EipAddress":[]}}"#,
+        ),
     ]);
     assert_eq!(state(&loaded, Listing::VSwitches, Some("vpc-1")), Some(ListingState::Complete));
     assert_eq!(state(&loaded, Listing::VSwitches, None), None);
@@ -325,7 +353,10 @@ fn lost_parents_are_recovered_where_they_are_certain() {
     let addresses = r#"{"RequestId":"1","TotalCount":1,"PageNumber":1,"PageSize":10,"Ipv6Addresses":{"Ipv6Address":[{"Ipv6AddressId":"ipv6-1","Ipv6Address":"2001:db8::1","Ipv6GatewayId":"ipv6gw-1","VpcId":"vpc-1","VSwitchId":"vsw-1","NetworkType":"Public"}]}}"#;
     let rules = r#"{"RequestId":"1","TotalCount":1,"PageNumber":1,"PageSize":10,"Ipv6EgressOnlyRules":{"Ipv6EgressOnlyRule":[{"Ipv6EgressOnlyRuleId":"ipv6py-1","InstanceId":"ipv6-1","InstanceType":"Ipv6Address","Status":"Available"}]}}"#;
     let recovered = loaded(&[("a-rules.json", rules), ("z-addresses.json", addresses)]);
-    assert_eq!(state(&recovered, Listing::Ipv6EgressRules, Some("ipv6gw-1")), Some(ListingState::Complete));
+    assert_eq!(
+        state(&recovered, Listing::Ipv6EgressRules, Some("ipv6gw-1")),
+        Some(ListingState::Complete)
+    );
     let lost = loaded(&[("a-rules.json", rules)]);
     assert_eq!(state(&lost, Listing::Ipv6EgressRules, None), None);
     assert!(notes(&lost).iter().any(|n| n.contains("of which IPv6 gateway is not known")));
@@ -385,10 +416,7 @@ fn doubled_keys_are_reported() {
         Outcome::NotUnderstood { why } => Some(why.as_str()),
         _ => None,
     });
-    assert_eq!(
-        why,
-        Some("looks like the answer of vpc DescribeVpcs, but duplicate field `VpcId`")
-    );
+    assert_eq!(why, Some("looks like the answer of vpc DescribeVpcs, but duplicate field `VpcId`"));
 }
 
 #[test]
@@ -446,7 +474,10 @@ fn two_runs_are_equal() {
     let dir = folder(&files);
     let (a, b) = (load_dir(&dir).unwrap(), load_dir(&dir).unwrap());
     assert_eq!(a.report, b.report);
-    assert_eq!(format!("{:?}", a.topology.vpcs.as_slice()), format!("{:?}", b.topology.vpcs.as_slice()));
+    assert_eq!(
+        format!("{:?}", a.topology.vpcs.as_slice()),
+        format!("{:?}", b.topology.vpcs.as_slice())
+    );
 }
 
 proptest! {

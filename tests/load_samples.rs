@@ -87,15 +87,21 @@ fn the_whole_folder_loads_at_once() {
     let error = load(&[Input::Path(folder.clone())], &LoadOptions::default()).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("truncated.seed2016.json"), "{text}");
-    let inputs: Vec<Input> = ["alb", "cbn", "ecs", "nlb", "privatelink", "slb", "sts", "vpc", "vpcpeer"]
-        .iter()
-        .map(|product| Input::Path(folder.join(product)))
-        .collect();
+    let inputs: Vec<Input> =
+        ["alb", "cbn", "ecs", "nlb", "privatelink", "slb", "sts", "vpc", "vpcpeer"]
+            .iter()
+            .map(|product| Input::Path(folder.join(product)))
+            .collect();
     let loaded = load(&inputs, &LoadOptions::default()).unwrap();
     let bodies = loaded.report.bodies().count();
     eprintln!("{bodies} bodies read");
     for note in &loaded.report.notes {
-        eprintln!("{:?} {}: {}", note.level, note.file.map_or("", |f| loaded.files.display(f)), note.text);
+        eprintln!(
+            "{:?} {}: {}",
+            note.level,
+            note.file.map_or("", |f| loaded.files.display(f)),
+            note.text
+        );
     }
     for document in &loaded.report.documents {
         match &document.outcome {

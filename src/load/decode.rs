@@ -29,8 +29,7 @@ pub(crate) struct Unreadable {
     pub(crate) help: &'static str,
 }
 
-const EXPORT_HELP: &str =
-    "export JSON again; `vpclint export-commands` prints commands that work";
+const EXPORT_HELP: &str = "export JSON again; `vpclint export-commands` prints commands that work";
 
 /// Decodes bytes and tells JSON from what is not.
 pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
@@ -85,17 +84,17 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unreadable> {
         [a, b] => unit([*a, *b]),
         _ => 0,
     });
-    char::decode_utf16(units)
-        .collect::<Result<String, _>>()
-        .map_err(|error| Unreadable { at: 0, what: format!("broken UTF-16: {error}"), help })
+    char::decode_utf16(units).collect::<Result<String, _>>().map_err(|error| Unreadable {
+        at: 0,
+        what: format!("broken UTF-16: {error}"),
+        help,
+    })
 }
 
 fn classify(text: String) -> Decoded {
     let start = text.trim_start();
     let at = text.len() - start.len();
-    let broken = |what: &str, help| {
-        Decoded::Broken(Unreadable { at, what: what.to_owned(), help })
-    };
+    let broken = |what: &str, help| Decoded::Broken(Unreadable { at, what: what.to_owned(), help });
     if start.is_empty() {
         return Decoded::Empty;
     }
@@ -107,7 +106,10 @@ fn classify(text: String) -> Decoded {
         Some(b'<') => {
             let head: String = start.chars().take(200).collect::<String>().to_ascii_lowercase();
             if head.contains("<html") || head.contains("<!doctype html") {
-                broken("an HTML page, not JSON", "a proxy or a login page answered instead of the API; export again")
+                broken(
+                    "an HTML page, not JSON",
+                    "a proxy or a login page answered instead of the API; export again",
+                )
             } else {
                 broken("XML, not JSON", "export without `--header Accept=xml`")
             }

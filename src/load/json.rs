@@ -111,10 +111,7 @@ impl<'t> Skimmer<'t> {
 
     /// The next key of the object, cursor on its value; `None` when the object ends. `first` is
     /// true before the first key.
-    pub(crate) fn next_key(
-        &mut self,
-        first: &mut bool,
-    ) -> Result<Option<Cow<'t, str>>, JsonError> {
+    pub(crate) fn next_key(&mut self, first: &mut bool) -> Result<Option<Cow<'t, str>>, JsonError> {
         if !self.next_part(first, b'}')? {
             return Ok(None);
         }
@@ -266,7 +263,10 @@ mod tests {
 
     #[test]
     fn values_that_follow_each_other_are_split() {
-        assert_eq!(pieces("{\"a\":\"}\"} [1,2]\n3 \"x\\\"y\""), ["{\"a\":\"}\"}", "[1,2]", "3", "\"x\\\"y\""]);
+        assert_eq!(
+            pieces("{\"a\":\"}\"} [1,2]\n3 \"x\\\"y\""),
+            ["{\"a\":\"}\"}", "[1,2]", "3", "\"x\\\"y\""]
+        );
         assert_eq!(pieces(" \n"), Vec::<&str>::new());
     }
 

@@ -129,7 +129,8 @@ fn child(text: &str, at: usize, key: &str) -> Option<Range<usize>> {
 
 /// Lines and columns of byte offsets, in one pass over the text.
 pub(crate) fn places(text: &str, offsets: &[usize]) -> Vec<Place> {
-    let mut order: Vec<(usize, usize)> = offsets.iter().copied().enumerate().map(|(n, o)| (o, n)).collect();
+    let mut order: Vec<(usize, usize)> =
+        offsets.iter().copied().enumerate().map(|(n, o)| (o, n)).collect();
     order.sort_unstable();
     let mut out = vec![Place { line: 1, column: 1 }; offsets.len()];
     let bytes = text.as_bytes();
@@ -160,10 +161,7 @@ mod tests {
     fn find(text: &str, pointers: &[&str]) -> Vec<Option<String>> {
         let roots = documents(text).unwrap();
         let pointers: Vec<String> = pointers.iter().map(|p| (*p).to_owned()).collect();
-        ranges(text, &roots, &pointers)
-            .into_iter()
-            .map(|r| r.map(|r| text[r].to_owned()))
-            .collect()
+        ranges(text, &roots, &pointers).into_iter().map(|r| r.map(|r| text[r].to_owned())).collect()
     }
 
     #[test]

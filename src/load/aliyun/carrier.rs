@@ -146,9 +146,8 @@ fn unwrap<'t>(
 /// True for a list of whole responses.
 fn is_slurped(elements: &Elements<'_>) -> bool {
     elements.samples.first().is_some_and(|keys| {
-        keys.iter().any(|(key, _)| {
-            key == "RequestId" || key == "_meta" || key.ends_with("Response")
-        })
+        keys.iter()
+            .any(|(key, _)| key == "RequestId" || key == "_meta" || key.ends_with("Response"))
     })
 }
 
@@ -265,10 +264,16 @@ mod tests {
     fn wrappers_come_off() {
         assert_eq!(summary(r#"{"Vpcs":{}}"#), [":object"]);
         assert_eq!(summary(r#"{"Vpcs":{}} {"Eips":1}"#), ["/0:object", "/1:object"]);
-        assert_eq!(summary(r#"{"DescribeVpcsResponse":{"Vpcs":{}}}"#), ["/DescribeVpcsResponse:object"]);
+        assert_eq!(
+            summary(r#"{"DescribeVpcsResponse":{"Vpcs":{}}}"#),
+            ["/DescribeVpcsResponse:object"]
+        );
         assert_eq!(summary(r#"{"_meta":{"api":"X"},"body":{"Vpcs":{}}}"#), ["/body:object"]);
         assert_eq!(summary(r#"{"_meta":{"api":"X","rc":1,"error":"E"}}"#), [":failed E"]);
-        assert_eq!(summary(r#"[{"RequestId":"1","Vpcs":{}},{"RequestId":"2"}]"#), ["/0:object", "/1:no data"]);
+        assert_eq!(
+            summary(r#"[{"RequestId":"1","Vpcs":{}},{"RequestId":"2"}]"#),
+            ["/0:object", "/1:no data"]
+        );
         assert_eq!(summary(r#"[{"VpcId":"1"}]"#), [":list"]);
         assert_eq!(summary(r#"{"api":"DescribeVpcs","rc":0}"#), [":row DescribeVpcs"]);
         assert_eq!(summary("7"), [":scalar"]);
@@ -276,9 +281,15 @@ mod tests {
 
     #[test]
     fn errors_are_told_from_answers() {
-        assert_eq!(summary(r#"{"RequestId":"1","HostId":"h","Code":"Throttling.User","Message":"m"}"#), [":failed Throttling.User"]);
+        assert_eq!(
+            summary(r#"{"RequestId":"1","HostId":"h","Code":"Throttling.User","Message":"m"}"#),
+            [":failed Throttling.User"]
+        );
         assert_eq!(summary(r#"{"RequestId":"1"}"#), [":no data"]);
-        assert_eq!(summary(r#"{"Code":"200","Message":"successful","Success":true,"RouterTableList":{}}"#), [":object"]);
+        assert_eq!(
+            summary(r#"{"Code":"200","Message":"successful","Success":true,"RouterTableList":{}}"#),
+            [":object"]
+        );
     }
 
     #[test]

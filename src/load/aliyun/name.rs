@@ -107,9 +107,23 @@ pub(crate) fn is_account(text: &str) -> bool {
 
 /// Cities of region ids that do not end in a number.
 const CITIES: &[&str] = &[
-    "hangzhou", "shanghai", "qingdao", "beijing", "zhangjiakou", "huhehaote", "wulanchabu",
-    "shenzhen", "heyuan", "guangzhou", "chengdu", "nanjing", "fuzhou", "wuhan", "hongkong",
-    "zhongwei", "zhengzhou",
+    "hangzhou",
+    "shanghai",
+    "qingdao",
+    "beijing",
+    "zhangjiakou",
+    "huhehaote",
+    "wulanchabu",
+    "shenzhen",
+    "heyuan",
+    "guangzhou",
+    "chengdu",
+    "nanjing",
+    "fuzhou",
+    "wuhan",
+    "hongkong",
+    "zhongwei",
+    "zhengzhou",
 ];
 
 /// True for region ids: `cn-hangzhou`, `cn-shanghai-finance-1`, `ap-southeast-1`.
@@ -170,7 +184,10 @@ mod tests {
         assert_eq!(at("cn-export/us-west-1/x.json"), (None, Some("us-west-1".into())));
         assert_eq!(region_of_zone("cn-hangzhou-b").unwrap().as_str(), "cn-hangzhou");
         assert_eq!(region_of_zone("ap-southeast-1a").unwrap().as_str(), "ap-southeast-1");
-        assert_eq!(region_of_zone("cn-shanghai-finance-1k").unwrap().as_str(), "cn-shanghai-finance-1");
+        assert_eq!(
+            region_of_zone("cn-shanghai-finance-1k").unwrap().as_str(),
+            "cn-shanghai-finance-1"
+        );
         assert_eq!(region_of_zone("zone"), None);
     }
 }

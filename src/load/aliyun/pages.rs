@@ -56,7 +56,8 @@ pub(crate) fn record(
         let filters: Vec<&str> = filters(key).collect();
         if !filters.is_empty() && state == ListingState::Complete {
             let filters = filters.join(", ");
-            let text = format!("{} is filtered by {filters}: it says nothing about other rows", key.api);
+            let text =
+                format!("{} is filtered by {filters}: it says nothing about other rows", key.api);
             report.note(first_file(pages), text);
             state = ListingState::Unverified;
         }
@@ -150,7 +151,8 @@ fn rows(pages: &[&Body]) -> u64 {
 /// DescribeNetworkInterfaces states a meaningless one (formats-api.md §3).
 fn total(pages: &[&Body], rows: u64) -> Option<u64> {
     let total = pages.iter().filter_map(|b| b.page.total).max()?;
-    let token_mode = pages.iter().all(|b| b.paging() == Paging::Token && b.page.stated_number.is_none());
+    let token_mode =
+        pages.iter().all(|b| b.paging() == Paging::Token && b.page.stated_number.is_none());
     let enis = pages.iter().any(|b| b.api.listing == Listing::Enis);
     (!(token_mode && (enis || total < rows))).then_some(total)
 }
@@ -195,11 +197,7 @@ fn chain(pages: &[&Body]) -> Chain {
     if ends == 0 {
         return Chain::Open;
     }
-    let last = if numbered {
-        pages.iter().max_by_key(|b| b.page.number)
-    } else {
-        pages.last()
-    };
+    let last = if numbered { pages.iter().max_by_key(|b| b.page.number) } else { pages.last() };
     match last.map(|b| &b.page.token) {
         Some(Token::End) if ends == 1 => Chain::Closed,
         _ => Chain::Unclear,
@@ -213,7 +211,9 @@ fn remark(key: &GroupKey, pages: &[&Body], state: &ListingState, report: &mut Lo
         ListingState::Unverified => {
             let rows = rows(pages);
             let text = if matches!(rows, 10 | 20 | 50 | 100) {
-                format!("{call}: exactly {rows} rows, a common page size, and nothing says whether there are more; `--pager` returns the first page only")
+                format!(
+                    "{call}: exactly {rows} rows, a common page size, and nothing says whether there are more; `--pager` returns the first page only"
+                )
             } else {
                 format!("{call}: {rows} rows, and nothing says whether there are more")
             };

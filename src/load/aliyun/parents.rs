@@ -93,11 +93,9 @@ fn endpoints_of_domains(domains: &BTreeSet<String>, zones: &BTreeSet<String>) ->
 }
 
 fn endpoints_of_enis(enis: &BTreeSet<String>, draft: &Draft) -> BTreeSet<String> {
-    connections(draft, |zone| {
-        zone.eni.as_ref().is_some_and(|eni| enis.contains(eni.as_str()))
-    })
-    .filter_map(|connection| Some(connection.endpoint.as_ref()?.to_string()))
-    .collect()
+    connections(draft, |zone| zone.eni.as_ref().is_some_and(|eni| enis.contains(eni.as_str())))
+        .filter_map(|connection| Some(connection.endpoint.as_ref()?.to_string()))
+        .collect()
 }
 
 fn services_of_resources(resources: &BTreeSet<String>, draft: &Draft) -> BTreeSet<String> {

@@ -12,7 +12,9 @@ pub(crate) fn values(body: &str, list: &ListPrint, key: &str) -> BTreeSet<String
     // a body that breaks off is reported by its reader
     let _ = rows(body, list, |skimmer| {
         each_key(skimmer, |found, raw| {
-            if found == key && let Some(text) = scalar_text(raw) {
+            if found == key
+                && let Some(text) = scalar_text(raw)
+            {
                 out.insert(text.into_owned());
             }
         })
@@ -89,7 +91,10 @@ mod tests {
         let found = |body: &str, list: &ListPrint| {
             values(body, list, "K").into_iter().collect::<Vec<_>>().join(",")
         };
-        assert_eq!(found(r#"{"X":[{"K":"0"}],"A":{"B":[{"K":"2"},{"K":"1"},{"K":""},7]}}"#, &wrapped), "1,2");
+        assert_eq!(
+            found(r#"{"X":[{"K":"0"}],"A":{"B":[{"K":"2"},{"K":"1"},{"K":""},7]}}"#, &wrapped),
+            "1,2"
+        );
         assert_eq!(found(r#"{"A":{"B":{"K":1}}}"#, &wrapped), "1");
         assert_eq!(found(r#"{"A":[{"K":"1"}]}"#, &flat), "1");
         assert_eq!(found(r#"{"A":[{"K":"1"}]}"#, &wrapped), "");

@@ -126,9 +126,8 @@ fn decide(
 }
 
 fn body_scores(outline: &Outline<'_>) -> Vec<(&'static Fingerprint, Score)> {
-    let mut candidates: Vec<usize> = data_keys(outline)
-        .flat_map(|key| FINGERPRINTS.with_key(key).iter().copied())
-        .collect();
+    let mut candidates: Vec<usize> =
+        data_keys(outline).flat_map(|key| FINGERPRINTS.with_key(key).iter().copied()).collect();
     candidates.sort_unstable();
     candidates.dedup();
     candidates
@@ -223,8 +222,7 @@ fn single_row(
     }
     rows.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
     let (print, score) = rows.first().copied()?;
-    let unclear =
-        rows.iter().any(|(other, s)| score - s < MARGIN && !twins(print, other));
+    let unclear = rows.iter().any(|(other, s)| score - s < MARGIN && !twins(print, other));
     let row = fit(&print.main_list()?.keys);
     (score >= KEY_KNOWN && !unclear && row > body).then_some(print)
 }

@@ -37,6 +37,15 @@ pub(crate) struct FileOutcome {
     deferred: Vec<Deferred>,
 }
 
+impl FileOutcome {
+    /// A native topology: nothing of it waits for other files.
+    pub(crate) fn native(file: FileId, draft: Draft) -> Self {
+        let mut report = LoadReport::default();
+        report.documents.push(Document { file, pointer: String::new(), outcome: Outcome::Native });
+        Self { draft, report, bodies: Vec::new(), failed: Vec::new(), deferred: Vec::new() }
+    }
+}
+
 /// A body that cannot be read before others are.
 #[derive(Debug)]
 struct Deferred {
@@ -212,7 +221,8 @@ impl Session<'_> {
         }
         let call = envelope.or(cx.call);
         if let Some(api) = &self.options.api {
-            let (product, api) = api.split_once([':', '.', ' ']).map_or((None, api.as_str()), |(p, a)| (Some(p), a));
+            let (product, api) =
+                api.split_once([':', '.', ' ']).map_or((None, api.as_str()), |(p, a)| (Some(p), a));
             let calls: Vec<_> = FINGERPRINTS
                 .named(api)
                 .filter(|f| product.is_none_or(|p| p == f.product))
@@ -234,9 +244,8 @@ impl Session<'_> {
         code: &str,
         out: &mut FileOutcome,
     ) {
-        let known = named.calls.first().filter(|first| {
-            named.calls.iter().all(|other| twins(first, other))
-        });
+        let known =
+            named.calls.first().filter(|first| named.calls.iter().all(|other| twins(first, other)));
         let call = known.map(|f| format!("{} {}", f.product, f.api));
         if let Some(api) = known.and_then(|print| reader_of(print)) {
             let (account, region) = self.place(cx, named.call, None);
@@ -259,9 +268,8 @@ impl Session<'_> {
         outline: Option<&Outline<'_>>,
     ) -> (Option<Id>, Option<Id>) {
         let (path_account, path_region) = place(cx.entry.name());
-        let from_call = |get: fn(&Call) -> Option<Id>| {
-            call.and_then(get).or_else(|| cx.call.and_then(get))
-        };
+        let from_call =
+            |get: fn(&Call) -> Option<Id>| call.and_then(get).or_else(|| cx.call.and_then(get));
         let account = from_call(|c| c.account.clone())
             .or(path_account)
             .or_else(|| self.beside.account(cx.entry.name()))
@@ -302,7 +310,10 @@ impl Session<'_> {
             Content::Object(outline) if wrapped.is_none() => Some(outline),
             _ => None,
         };
-        let global = matches!(print.api, "DescribeCens" | "DescribeCenAttachedChildInstances" | "DescribeCenRouteMaps");
+        let global = matches!(
+            print.api,
+            "DescribeCens" | "DescribeCenAttachedChildInstances" | "DescribeCenRouteMaps"
+        );
         let (account, region) = self.place(cx, named.call, outline);
         let params = params(cx, named.call);
         let mut page = outline.map_or_else(PageFacts::none, PageFacts::of);
@@ -313,7 +324,11 @@ impl Session<'_> {
             document: out.report.documents.len(),
             print,
             api,
-            how: if recognised.by_name && !named.calls.is_empty() { named.how } else { How::Content },
+            how: if recognised.by_name && !named.calls.is_empty() {
+                named.how
+            } else {
+                How::Content
+            },
             account,
             region: if global { None } else { region },
             parents: content_parents(api, print, &params, outline, &text),
@@ -452,11 +467,7 @@ impl FileOutcome {
 }
 
 /// Notes a body of a known API whose shape its reader does not understand.
-fn unreadable_rows(
-    body: &Body,
-    error: &serde_json::Error,
-    report: &mut LoadReport,
-) -> FailedCall {
+fn unreadable_rows(body: &Body, error: &serde_json::Error, report: &mut LoadReport) -> FailedCall {
     let call = format!("{} {}", body.print.product, body.print.api);
     let why = format!("looks like the answer of {call}, but {}", message(error));
     if let Some(document) = report.documents.get_mut(body.document) {
@@ -659,7 +670,21 @@ fn unknown_places(bodies: &[Body], report: &mut LoadReport) {
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
-    let harmless = ["duplicate field", "missing field", "expected", "EOF", "trailing", "invalid escape", "control character", "lone leading surrogate", "key must", "invalid number", "recursion limit", "unexpected end", "invalid unicode"];
+    let harmless = [
+        "duplicate field",
+        "missing field",
+        "expected",
+        "EOF",
+        "trailing",
+        "invalid escape",
+        "control character",
+        "lone leading surrogate",
+        "key must",
+        "invalid number",
+        "recursion limit",
+        "unexpected end",
+        "invalid unicode",
+    ];
     if harmless.iter().any(|start| text.starts_with(start)) {
         text.to_owned()
     } else {
@@ -669,11 +694,8 @@ fn message(error: &serde_json::Error) -> String {
 
 /// Byte offset of a serde error in the text it was given.
 fn offset_of(text: &str, error: &serde_json::Error) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(error.line().saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let before: usize =
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     (before + error.column().saturating_sub(1)).min(text.len())
 }
 
