@@ -71,6 +71,13 @@ impl<'a> Context<'a> {
         collection.get(id).ok_or_else(|| Unknown::of(format!("{what} {id} (not in the input)")))
     }
 
+    /// True when the resource was written as a design or plan, so that it may hold what the cloud
+    /// refuses.
+    pub fn is_design(&self, resource: &dyn Resource) -> bool {
+        let source = resource.meta().source.as_ref();
+        source.and_then(|s| self.topology.origins.get(&s.file)).is_some_and(|o| o.design)
+    }
+
     /// The VPC that a resource names.
     pub fn vpc(&self, from: &dyn Resource, id: Option<&Id>) -> Result<&'a Vpc, Unknown> {
         self.follow(&self.topology.vpcs, from, "VPC", id)

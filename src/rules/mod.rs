@@ -4,16 +4,23 @@
 //! wording stands in its [`RuleMeta`], places are found by the report. How to add one:
 //! CONTRIBUTING.md.
 
+mod cidr;
 mod context;
+mod data;
 mod egress;
 mod eip;
 mod exposure;
+mod facts;
 mod finding;
 mod meta;
 mod nat;
 mod ports;
+mod privatelink;
+mod reference;
 mod routing;
 mod sink;
+mod values;
+mod zone;
 
 pub use context::{Context, stated};
 pub use finding::{Finding, Location, LocationRole, Undetermined, Unknown};
@@ -34,8 +41,22 @@ pub trait Rule: Sync {
     fn check(&self, cx: &Context<'_>, out: &mut Sink);
 }
 
-/// All rules, in the order of their ids within their family.
+/// All rules, in the order of their ids.
 pub static RULES: &[&dyn Rule] = &[
+    &cidr::VSwitchOutsideVpc,
+    &cidr::VSwitchOverlap,
+    &cidr::HostBitsSet,
+    &cidr::IpOutsideVSwitch,
+    &cidr::IpOutsideVpc,
+    &cidr::DuplicatePrivateIp,
+    &cidr::ConnectedVpcOverlap,
+    &data::ListingTruncated,
+    &data::DuplicateIdConflict,
+    &data::MaskedValue,
+    &data::CompanionDataMissing,
+    &data::TransientStatus,
+    &data::UnknownAtPlan,
+    &data::UnmodelledFeature,
     &egress::EgressNotUniform,
     &egress::InstanceBypassesNat,
     &egress::DnatIpMappingHijacksEgress,
@@ -49,7 +70,22 @@ pub static RULES: &[&dyn Rule] = &[
     &nat::VSwitchWithoutSnat,
     &nat::SnatSourceNotRouted,
     &nat::NatWithoutEip,
+    &privatelink::ConsumerNotWhitelisted,
+    &privatelink::EndpointNotConnected,
+    &privatelink::ResourceNotEligible,
+    &privatelink::ResourceWithoutListener,
+    &privatelink::ServiceWithoutResource,
+    &reference::DanglingReference,
+    &reference::SnatIpNotOnGateway,
+    &reference::DnatIpNotOnGateway,
+    &reference::DnatTargetMissing,
+    &reference::BackendMissing,
     &routing::NextHopMissing,
+    &zone::EndpointZoneNotServed,
+    &zone::ServiceZoneVsClbPrimary,
+    &zone::EndpointVSwitchZoneMismatch,
+    &zone::PrivatelinkRegionMismatch,
+    &zone::EniZoneMismatch,
 ];
 
 /// Names of resources for a message: all of a few, the first of many with their number.

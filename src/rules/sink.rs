@@ -32,9 +32,14 @@ impl Sink {
     ) {
         for subject in subjects {
             let outcome = self.needs_met(cx, subject).and_then(|()| check(subject, self));
-            if let Err(unknown) = outcome {
-                self.undetermined(unknown);
-            }
+            self.settle(outcome);
+        }
+    }
+
+    /// Notes that one object could not be decided, if that is the outcome.
+    pub fn settle(&mut self, outcome: Result<(), Unknown>) {
+        if let Err(unknown) = outcome {
+            self.undetermined(unknown);
         }
     }
 

@@ -26,6 +26,17 @@ impl Conflict {
     }
 }
 
+/// What kind of input a file is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// It says what shall be (a native topology, a plan), not what is. The cloud refuses some values
+    /// that only a design can hold, so rules judge them harder (decisions.md 28).
+    pub design: bool,
+    /// Files with the same text were made by one run of an export, so that they differ only because
+    /// something changed meanwhile (decisions.md 20). `None`: a run of its own.
+    pub export: Option<Text>,
+}
+
 /// Why a value could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObservationKind {

@@ -27,7 +27,7 @@ pub use balancer::*;
 pub use collection::Collection;
 pub use compute::*;
 pub use coverage::{Absence, Coverage, Gap, Listing, ListingState, Scope};
-pub use draft::{Accept, Conflict, Observation, ObservationKind};
+pub use draft::{Accept, Conflict, Observation, ObservationKind, Origin};
 pub use filter::*;
 pub use gateway::*;
 pub use id::{Id, Text};
@@ -37,6 +37,8 @@ pub use network::*;
 pub use privatelink::*;
 pub use resource::{FileId, Lifecycle, Merge, Meta, Part, Resource, ResourceRef, Source};
 pub use value::{AddrValue, CidrValue, StatedCidr, Value};
+
+use std::collections::BTreeMap;
 
 /// Declares the one list of resource kinds of the model: the fields of [`Topology`], the inserters
 /// of [`Draft`], and the walk over all resources.
@@ -52,6 +54,8 @@ macro_rules! collections {
             pub conflicts: Vec<Conflict>,
             /// Values of the input that could not be read as what they should be.
             pub observations: Vec<Observation>,
+            /// What kind of input each file is; a file that is not here is a cloud export.
+            pub origins: BTreeMap<FileId, Origin>,
         }
 
         /// A topology under construction: resources and listing states as they are read.
@@ -62,6 +66,8 @@ macro_rules! collections {
             pub coverage: Coverage,
             /// Values that could not be read as what they should be.
             pub observations: Vec<Observation>,
+            /// What kind of input each file is.
+            pub origins: BTreeMap<FileId, Origin>,
             conflicts: Vec<Conflict>,
         }
 
@@ -85,6 +91,7 @@ macro_rules! collections {
                 Topology {
                     $( $field: Collection::new(std::mem::take(&mut self.$field), &mut self.conflicts), )*
                     coverage: self.coverage,
+                    origins: self.origins,
                     observations: { self.observations.sort(); self.observations },
                     conflicts: { self.conflicts.sort_by(Conflict::order); self.conflicts },
                 }
@@ -93,6 +100,7 @@ macro_rules! collections {
             pub fn absorb(&mut self, mut other: Self) {
                 $( self.$field.append(&mut other.$field); )*
                 self.coverage.absorb(other.coverage);
+                self.origins.append(&mut other.origins);
                 self.observations.append(&mut other.observations);
                 self.conflicts.append(&mut other.conflicts);
             }
