@@ -23,7 +23,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use vpclint::export::{ScriptOptions, script};
+use vpclint::export::{ScriptOptions, is_exported, script};
 use vpclint::topology::Listing;
 
 const ACCOUNT: &str = "1957000000000001";
@@ -202,7 +202,7 @@ fn an_export_with_faults_is_resumed_to_a_complete_one() {
         .iter()
         .map(|row| (row["product"].as_str().unwrap(), row["api"].as_str().unwrap()))
         .collect();
-    for listing in Listing::ALL {
+    for listing in Listing::ALL.iter().filter(|listing| is_exported(**listing)) {
         assert!(called.contains(&(listing.product(), listing.api())), "{}", listing.api());
     }
     for row in &first.manifest {

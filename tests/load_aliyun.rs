@@ -33,8 +33,22 @@ fn load_dir(dir: &TempDir) -> Result<Loaded, LoadError> {
     load(&[Input::Path(dir.path().to_path_buf())], &LoadOptions::default())
 }
 
-fn loaded(files: &[(&str, &str)]) -> Loaded {
-    load_dir(&folder(files)).unwrap()
+/// What was loaded; the files stay as long as it.
+struct Run {
+    loaded: Loaded,
+    _folder: TempDir,
+}
+
+impl std::ops::Deref for Run {
+    type Target = Loaded;
+    fn deref(&self) -> &Loaded {
+        &self.loaded
+    }
+}
+
+fn loaded(files: &[(&str, &str)]) -> Run {
+    let folder = folder(files);
+    Run { loaded: load_dir(&folder).unwrap(), _folder: folder }
 }
 
 fn failure(files: &[(&str, &str)]) -> String {

@@ -187,7 +187,12 @@ pub(super) const CALLS: &[Call] = &[
     // VPC and routing
     Call::pages(Vpcs, 50, ".Vpcs.Vpc").of_vpc("VpcId"),
     Call::single(VpcAttributes).each(Vpcs, VPCS, &[("VpcId", "VpcId")]),
+    Call::pages(CenGrants, 50, ".CenGrantRules.CbnGrantRule")
+        .with(&[("InstanceType", "VPC")])
+        .each(Vpcs, VPCS, &[("InstanceId", "VpcId")]),
     Call::pages(VSwitches, 50, ".VSwitches.VSwitch").of_vpc("VpcId"),
+    Call::tokens(CidrReservations, 100, ".VSwitchCidrReservations"),
+    Call::pages(VRouters, 50, ".VRouters.VRouter"),
     Call::pages(RouteTables, 50, ".RouterTableList.RouterTableListType").of_vpc("VpcId"),
     // The size parameter of this one call has no `s` (formats-api.md §3). Gateway tables refuse it.
     Call::new(
@@ -213,11 +218,7 @@ pub(super) const CALLS: &[Call] = &[
     Call::pages(NetworkAcls, 50, ".NetworkAcls.NetworkAcl").of_vpc("VpcId"),
     Call::tokens(Ipv4Gateways, 100, ".Ipv4GatewayModels").of_vpc("VpcId"),
     Call::pages(Ipv6Gateways, 50, ".Ipv6Gateways.Ipv6Gateway").of_vpc("VpcId"),
-    Call::new(
-        Api::Extra { product: "vpc", name: "DescribeIpv6GatewayAttribute" },
-        Paging::Single,
-    )
-    .each(
+    Call::single(Ipv6GatewayAttributes).each(
         Ipv6Gateways,
         ".Ipv6Gateways.Ipv6Gateway[]?",
         &[("Ipv6GatewayId", "Ipv6GatewayId")],
@@ -251,6 +252,12 @@ pub(super) const CALLS: &[Call] = &[
         OF_NAT,
     ),
     Call::tokens(FullNatEntries, 100, ".FullNatEntries").each(NatGateways, NATS, OF_NAT),
+    // Only a gateway that serves PrivateLink has interfaces of others.
+    Call::tokens(NatGatewayEnis, 100, ".AssociateNetworkInterfaces.AssociateNetworkInterface").each(
+        NatGateways,
+        ".NatGateways.NatGateway[]? | select(.PrivateLinkEnabled == true)",
+        OF_NAT,
+    ),
     Call::tokens(NatIpCidrs, 100, ".NatIpCidrs").each(NatGateways, VPC_NATS, OF_NAT),
     Call::tokens(NatIps, 100, ".NatIps").each(NatGateways, VPC_NATS, OF_NAT),
     Call::pages(Eips, 100, ".EipAddresses.EipAddress"),
@@ -445,3 +452,18 @@ const OF_VCO: &[(&str, &str)] = &[("VpnConnectionId", "InstanceId")];
 
 /// Stands for the region of the export among the values of [`Call::with`].
 pub(super) const REGION: &str = "$REGION";
+
+/// Listings that an input may hold and that the export does without.
+pub(super) const NOT_EXPORTED: &[Listing] = &[
+    // Details of one object that another listing states in full.
+    VSwitchAttributes,
+    RouterRouteTables,
+    Ipv4GatewayAttributes,
+    NatGatewayAttributes,
+    NetworkAclAttributes,
+    VpnGatewayAttributes,
+    VpnConnectionAttributes,
+    VpcPeerAttributes,
+    // What the cloud offers, not what the customer has.
+    GatewayEndpointServices,
+];

@@ -7,7 +7,7 @@ mod calls;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use calls::{CALLS, Call, Paging, REGION};
+use calls::{CALLS, Call, NOT_EXPORTED, Paging, REGION};
 
 use crate::topology::Listing;
 
@@ -45,6 +45,12 @@ pub fn script(options: &ScriptOptions) -> String {
         }
     }
     script
+}
+
+/// True when a complete export has this listing. The others are read where an input has them, but
+/// what they state is in the listings that are exported.
+pub fn is_exported(listing: Listing) -> bool {
+    !NOT_EXPORTED.contains(&listing)
 }
 
 /// The RAM policy document that permits the calls of [`script`], as JSON (formats-api.md §9).

@@ -6,11 +6,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::aliyun;
 use super::decode::{Decoded, decode, responses};
 use super::error::{Broken, LoadError};
 use super::json::{Skimmer, documents};
 use super::span;
+use super::{aliyun, native};
 use crate::topology::{FileId, Kind, Source};
 
 /// An input of the command line.
@@ -225,14 +225,10 @@ impl Files {
 }
 
 fn locate_in(entry: &FileEntry, text: &str, places: &[Place<'_>]) -> Vec<Option<Location>> {
-    let roots = document_ranges(text, entry.layout);
-    let pointers: Vec<String> = places.iter().map(|p| p.source.pointer()).collect();
-    let found: Vec<Option<(String, Range<usize>)>> = span::ranges(text, &roots, &pointers)
-        .into_iter()
-        .zip(places)
-        .zip(pointers)
-        .map(|((range, place), pointer)| Some(with_field(text, range?, place, pointer)))
-        .collect();
+    let found: Vec<Option<(String, Range<usize>)>> = match entry.layout {
+        Layout::Toml => places.iter().map(|place| in_toml(text, place)).collect(),
+        layout => in_json(text, layout, places),
+    };
     let offsets: Vec<usize> =
         found.iter().flatten().flat_map(|(_, range)| [range.start, range.end]).collect();
     let spots = span::places(text, &offsets);
@@ -255,15 +251,48 @@ fn locate_in(entry: &FileEntry, text: &str, places: &[Place<'_>]) -> Vec<Option<
         .collect()
 }
 
+fn in_json(
+    text: &str,
+    layout: Layout,
+    places: &[Place<'_>],
+) -> Vec<Option<(String, Range<usize>)>> {
+    let roots = document_ranges(text, layout);
+    let pointers: Vec<String> = places.iter().map(|p| p.source.pointer()).collect();
+    span::ranges(text, &roots, &pointers)
+        .into_iter()
+        .zip(places)
+        .zip(pointers)
+        .map(|((range, place), pointer)| Some(with_field(text, layout, range?, place, pointer)))
+        .collect()
+}
+
+/// Native files are written by hand and small, so each place may parse the text anew.
+fn in_toml(text: &str, place: &Place<'_>) -> Option<(String, Range<usize>)> {
+    let pointer = place.source.pointer();
+    if let Some(key) = place.field.and_then(|field| native::field_key(place.kind, field)) {
+        let inner = format!("{pointer}/{key}");
+        if let Some(range) = native::locate_toml(text, &inner) {
+            return Some((inner, range));
+        }
+    }
+    native::locate_toml(text, &pointer).map(|range| (pointer, range))
+}
+
 /// Narrows the place of a resource to that of its field, if the field is written out.
 fn with_field(
     text: &str,
+    layout: Layout,
     object: Range<usize>,
     place: &Place<'_>,
     pointer: String,
 ) -> (String, Range<usize>) {
     let Some(field) = place.field else { return (pointer, object) };
-    for path in aliyun::field_keys(place.kind, field) {
+    let native_key = native::field_key(place.kind, field);
+    let keys = match layout {
+        Layout::Native => native_key.as_slice(),
+        _ => aliyun::field_keys(place.kind, field),
+    };
+    for path in keys {
         if let Some(range) = span::field(text, &object, path) {
             return (format!("{pointer}/{path}"), range);
         }

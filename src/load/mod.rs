@@ -98,7 +98,12 @@ fn read_entry(
         Err(broken) => return (Layout::Json, Err(broken)),
     };
     match decode(bytes) {
-        Decoded::Text(text) => (Layout::Json, session.read_file(file, entry, &text, Layout::Json)),
+        Decoded::Text(text) => {
+            if let Some(syntax) = native::recognise(entry.name(), &text) {
+                return read_native(file, entry, &text, syntax);
+            }
+            (Layout::Json, session.read_file(file, entry, &text, Layout::Json))
+        }
         Decoded::Transcript(text) => {
             (Layout::Transcript, session.read_file(file, entry, &text, Layout::Transcript))
         }
@@ -115,6 +120,40 @@ fn read_entry(
             (Layout::Json, Err(broken))
         }
     }
+}
+
+/// Reads a topology that was written by hand.
+fn read_native(
+    file: FileId,
+    entry: &FileEntry,
+    text: &str,
+    syntax: native::Syntax,
+) -> (Layout, Result<FileOutcome, Broken>) {
+    let layout = match syntax {
+        native::Syntax::Toml => Layout::Toml,
+        native::Syntax::Json => Layout::Native,
+    };
+    let mut draft = Draft::default();
+    let outcome = native::read(text, syntax, file, &mut draft)
+        .map(|_| FileOutcome::native(file, draft))
+        .map_err(|error| {
+            let mut what = error.message.clone();
+            for (label, place) in &error.related {
+                what.push_str(&format!(
+                    "; {label} at line {}, column {}",
+                    place.line, place.column
+                ));
+            }
+            let number = |n: usize| u32::try_from(n).ok();
+            Broken {
+                file: entry.display.clone(),
+                line: error.place.as_ref().and_then(|p| number(p.line)),
+                column: error.place.as_ref().and_then(|p| number(p.column)),
+                what,
+                help: error.help,
+            }
+        });
+    (layout, outcome)
 }
 
 /// Files larger than this are not looked at for an identity.

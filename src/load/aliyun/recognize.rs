@@ -57,6 +57,14 @@ pub(crate) fn twins(a: &Fingerprint, b: &Fingerprint) -> bool {
     a.api == b.api && (a.product == b.product || everywhere || (moved(a) && moved(b)))
 }
 
+/// Of a call that moved from `ecs` to `vpc` the newer one: its reader knows both.
+fn current(print: &'static Fingerprint) -> &'static Fingerprint {
+    if print.product != "ecs" {
+        return print;
+    }
+    FINGERPRINTS.named(print.api).find(|other| other.product == "vpc").unwrap_or(print)
+}
+
 /// Top-level keys that say something about the API.
 pub(crate) fn data_keys<'o>(outline: &'o Outline<'_>) -> impl Iterator<Item = &'o str> {
     outline.entries.iter().map(|e| e.key.as_ref()).filter(|key| !ENVELOPE.contains(key))
@@ -67,7 +75,8 @@ pub(crate) fn object(outline: &Outline<'_>, named: &[&'static Fingerprint]) -> R
     let scores = body_scores(outline);
     let bare = !outline.entries.iter().any(|e| ENVELOPE.contains(&e.key.as_ref()));
     if bare && let Some(print) = single_row(outline, &scores, named) {
-        return Recognised { verdict: Verdict::Rows(print), overruled: false, by_name: false };
+        let verdict = Verdict::Rows(current(print));
+        return Recognised { verdict, overruled: false, by_name: false };
     }
     decide(scores, named, Verdict::Body)
 }
@@ -97,7 +106,12 @@ fn decide(
     scores.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
     let is_named = |print: &Fingerprint| named.iter().any(|n| twins(n, print));
     let best = scores.first().copied().filter(|(_, score)| *score >= ENOUGH);
+    let best = best.map(|(print, score)| (current(print), score));
     let best_named = scores.iter().copied().find(|(print, _)| is_named(print));
+    let best_named = best_named.map(|(print, score)| {
+        let exact = named.iter().copied().find(|n| std::ptr::eq(*n, print));
+        (exact.or_else(|| named.iter().copied().find(|n| twins(n, print))).unwrap_or(print), score)
+    });
     let result = |verdict, overruled, by_name| Recognised { verdict, overruled, by_name };
     match (best, best_named) {
         (Some((print, score)), Some((named, named_score))) => {

@@ -37,6 +37,15 @@ pub(crate) struct FileOutcome {
     deferred: Vec<Deferred>,
 }
 
+impl FileOutcome {
+    /// A native topology: nothing of it waits for other files.
+    pub(crate) fn native(file: FileId, draft: Draft) -> Self {
+        let mut report = LoadReport::default();
+        report.documents.push(Document { file, pointer: String::new(), outcome: Outcome::Native });
+        Self { draft, report, bodies: Vec::new(), failed: Vec::new(), deferred: Vec::new() }
+    }
+}
+
 /// A body that cannot be read before others are.
 #[derive(Debug)]
 struct Deferred {

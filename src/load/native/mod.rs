@@ -39,7 +39,11 @@ mod text;
 mod tree;
 mod unknown;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::de::IgnoredAny;
 
 pub use error::{NativeError, Place};
 pub use keys::field_key;
@@ -67,6 +71,37 @@ pub struct Summary {
     pub objects: usize,
     /// Resources added to the draft, those that the file implies included.
     pub resources: usize,
+}
+
+/// The notation of a native file, or `None` when it is something else: told by the name, and for
+/// other names by the content (`version` beside keys of the tree).
+pub(crate) fn recognise(path: &Path, text: &str) -> Option<Syntax> {
+    let name =
+        path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if name.ends_with(".vpclint.toml") {
+        return Some(Syntax::Toml);
+    }
+    if name.ends_with(".vpclint.json") {
+        return Some(Syntax::Json);
+    }
+    let begins = text.trim_start();
+    if begins.starts_with('{') {
+        // exports are large, so only their head is searched for a hint before the top is read
+        let head = begins.get(..begins.floor_char_boundary(64 * 1024)).unwrap_or(begins);
+        if !head.contains("\"version\"") {
+            return None;
+        }
+        // what is not JSON at all is for the JSON loader to report
+        let top: BTreeMap<Cow<'_, str>, IgnoredAny> = serde_json::from_str(text).ok()?;
+        let ours = ["account", "region", "vpc"].iter().any(|key| top.contains_key(*key));
+        return (top.contains_key("version") && ours).then_some(Syntax::Json);
+    }
+    let first = begins
+        .lines()
+        .find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
+    let key = first.split('=').next().unwrap_or_default().trim();
+    let table = first.trim().starts_with("[[vpc]]") || first.trim().starts_with("[[account]]");
+    (table || (key == "version" && first.contains('='))).then_some(Syntax::Toml)
 }
 
 /// Reads a native file and adds its resources and listings to the draft. A value that is not an

@@ -132,6 +132,8 @@ impl Build<'_> {
             public_ips,
             eips,
             enis: self.ids(at, "zones", &[Kind::Eni], &zone.enis)?.unwrap_or_default(),
+            // nothing of the format states them yet
+            local_ips: Vec::new(),
         })
     }
 
