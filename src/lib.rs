@@ -11,6 +11,7 @@ pub mod analyze;
 pub mod fabric;
 pub mod load;
 pub mod packet;
+pub mod report;
 pub mod rules;
 pub mod simulate;
 pub mod topology;
