@@ -12,6 +12,7 @@ pub mod export;
 pub mod fabric;
 pub mod load;
 pub mod packet;
+pub mod report;
 pub mod rules;
 pub mod simulate;
 pub mod topology;

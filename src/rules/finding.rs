@@ -56,6 +56,22 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding that says nothing yet, for tests of what prints findings.
+    #[cfg(test)]
+    pub(crate) fn bare(rule: &'static RuleMeta) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            message: String::new(),
+            help: String::new(),
+            resources: Vec::new(),
+            locations: Vec::new(),
+            witness: None,
+            discriminators: Vec::new(),
+            root_causes: Vec::new(),
+        }
+    }
+
     /// Identity over time: of rule, resources and discriminators, never of files or lines
     /// (craft.md A.3), so that a renamed export keeps its findings.
     pub fn fingerprint(&self) -> String {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod partition;
+mod restrict;
 mod why;
 
 use std::sync::Arc;
@@ -76,16 +77,7 @@ fn answer(fabric: &Fabric, source: &SourcePoint, memo: &mut Memo) -> SourceEgres
         OwnPublic::Held(held) => partition.with_own(fabric, source, held),
         _ => Arc::clone(&partition.classes),
     };
-    let exits: Vec<&EgressClass> =
-        classes.iter().filter(|c| c.public && c.verdict == Verdict::Exits).collect();
-    let mut public_ips: Vec<AddrValue> =
-        exits.iter().flat_map(|class| class.public_ips.iter().cloned()).collect();
-    public_ips.sort();
-    public_ips.dedup();
-    let uniform = match exits.split_first() {
-        Some((first, rest)) => rest.iter().all(|class| class.public_ips == first.public_ips),
-        None => false,
-    };
+    let (verdict, public_ips, uniform) = sum(&classes);
     SourceEgress {
         instance: source.instance.clone(),
         eni: source.eni.clone(),
@@ -97,12 +89,27 @@ fn answer(fabric: &Fabric, source: &SourcePoint, memo: &mut Memo) -> SourceEgres
         vpc: source.vpc.clone(),
         vswitch: source.vswitch.clone(),
         own: source.own.clone(),
-        verdict: verdict(&classes),
+        verdict,
         public_ips,
         uniform,
         notes: source.notes.iter().map(ToString::to_string).collect(),
         classes,
     }
+}
+
+/// Verdict, public addresses and uniformity over the public classes (decisions.md 38).
+fn sum(classes: &[EgressClass]) -> (SourceVerdict, Vec<AddrValue>, bool) {
+    let exits: Vec<&EgressClass> =
+        classes.iter().filter(|c| c.public && c.verdict == Verdict::Exits).collect();
+    let mut public_ips: Vec<AddrValue> =
+        exits.iter().flat_map(|class| class.public_ips.iter().cloned()).collect();
+    public_ips.sort();
+    public_ips.dedup();
+    let uniform = match exits.split_first() {
+        Some((first, rest)) => rest.iter().all(|class| class.public_ips == first.public_ips),
+        None => false,
+    };
+    (verdict(classes), public_ips, uniform)
 }
 
 /// Sum over the public classes (decisions.md 38): once some destinations exit and some do not,
@@ -190,10 +197,13 @@ mod tests {
         draft.build()
     }
 
+    pub(super) fn report() -> EgressReport {
+        analyze(&Fabric::compile(&topology(), &Assume::default()))
+    }
+
     #[test]
     fn snat_and_own_eip() {
-        let fabric = Fabric::compile(&topology(), &Assume::default());
-        let report = analyze(&fabric);
+        let report = report();
         let [nat, own] = report.sources.as_slice() else { panic!("two sources") };
         assert_eq!(nat.verdict, SourceVerdict::Exits);
         assert_eq!(nat.public_ips, [AddrValue::from_text("203.0.113.1")]);

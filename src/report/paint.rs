@@ -1,0 +1,44 @@
+//! Colours of our own lines. Whether to use them is decided once, at the start of the run; nothing
+//! here looks at the environment (craft.md A.2).
+
+use std::fmt::Display;
+
+use crate::rules::Severity;
+
+/// Whether output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint {
+    /// Use ANSI colours.
+    pub colour: bool,
+}
+
+impl Paint {
+    /// No colours.
+    pub const PLAIN: Self = Self { colour: false };
+
+    fn sgr(self, code: &str, text: impl Display) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+    }
+
+    /// Headings.
+    pub(crate) fn bold(self, text: impl Display) -> String {
+        self.sgr("1", text)
+    }
+
+    /// What is less important than the rest.
+    pub(crate) fn dim(self, text: impl Display) -> String {
+        self.sgr("2", text)
+    }
+
+    /// In the colour of a severity.
+    pub(crate) fn severity(self, severity: Severity, text: impl Display) -> String {
+        self.sgr(
+            match severity {
+                Severity::Error => "1;31",
+                Severity::Warning => "1;33",
+                Severity::Note => "1;36",
+            },
+            text,
+        )
+    }
+}
