@@ -18,7 +18,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use aliyun::{Beside, FileOutcome, Manifest, Session, looks_like_manifest};
-use decode::{Decoded, decode};
+use decode::{Decoded, Unreadable, decode, to_text};
 use files::{FileEntry, Layout};
 
 pub use error::{Broken, LoadError};
@@ -97,7 +97,14 @@ fn read_entry(
         Ok(bytes) => bytes,
         Err(broken) => return (Layout::Json, Err(broken)),
     };
+    if has_suffix(entry.name(), &["toml"]) {
+        return match to_text(bytes) {
+            Ok(text) => read_native(file, entry, &text, native::Syntax::Toml),
+            Err(unreadable) => (Layout::Toml, Err(undecodable(entry, unreadable))),
+        };
+    }
     match decode(bytes) {
+        Decoded::Toml(text) => read_native(file, entry, &text, native::Syntax::Toml),
         Decoded::Text(text) => {
             if let Some(syntax) = native::recognise(entry.name(), &text) {
                 return read_native(file, entry, &text, syntax);
@@ -109,16 +116,17 @@ fn read_entry(
         }
         Decoded::Empty => (Layout::Json, Ok(session.failed_file(file, entry, "empty file"))),
         Decoded::CliError(code) => (Layout::Json, Ok(session.failed_file(file, entry, &code))),
-        Decoded::Broken(unreadable) => {
-            let broken = Broken {
-                file: entry.display.clone(),
-                line: None,
-                column: None,
-                what: unreadable.what,
-                help: Some(unreadable.help.to_owned()),
-            };
-            (Layout::Json, Err(broken))
-        }
+        Decoded::Broken(unreadable) => (Layout::Json, Err(undecodable(entry, unreadable))),
+    }
+}
+
+fn undecodable(entry: &FileEntry, unreadable: Unreadable) -> Broken {
+    Broken {
+        file: entry.display.clone(),
+        line: None,
+        column: None,
+        what: unreadable.what,
+        help: Some(unreadable.help.to_owned()),
     }
 }
 

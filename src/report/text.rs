@@ -198,7 +198,8 @@ fn list_some(items: &[&str], shown: usize) -> String {
 
 /// The line that every run ends with.
 fn summary(checked: &Checked<'_>) -> String {
-    let count = |severity| checked.findings.iter().filter(|l| l.finding.severity == severity).count();
+    let count =
+        |severity| checked.findings.iter().filter(|l| l.finding.severity == severity).count();
     let mut parts = Vec::new();
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         let n = count(severity);
@@ -214,12 +215,8 @@ fn summary(checked: &Checked<'_>) -> String {
         plural(checked.files, "file"),
     );
     if !checked.undetermined.is_empty() {
-        let missing: std::collections::BTreeSet<&str> = checked
-            .undetermined
-            .iter()
-            .flat_map(|u| &u.missing)
-            .map(String::as_str)
-            .collect();
+        let missing: std::collections::BTreeSet<&str> =
+            checked.undetermined.iter().flat_map(|u| &u.missing).map(String::as_str).collect();
         let missing: Vec<&str> = missing.into_iter().collect();
         line.push_str(&format!(
             " · {} undetermined (missing {})",
