@@ -56,8 +56,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let (checked, texts) = session.places(&outcome);
     emit(&targets, global, |format, out, paint| match format {
         Format::Text => {
-            let options =
-                text::TextOptions { paint, quiet: global.quiet, verbose: global.verbose };
+            let options = text::TextOptions { paint, quiet: global.quiet, verbose: global.verbose };
             text::write(out, &checked, &texts, options)
         }
         Format::Concise => concise::write(out, &checked),

@@ -40,9 +40,8 @@ enum ByName {
 pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let targets = targets(global, &[Format::Text, Format::Json])?;
     let session = Session::start(&args.inputs, global)?;
-    let restricted = args.to.map(|to| {
-        session.egress.restricted_to(&AddrSet::from_cidrs(to.family(), [&to]))
-    });
+    let restricted =
+        args.to.map(|to| session.egress.restricted_to(&AddrSet::from_cidrs(to.family(), [&to])));
     let report = restricted.as_ref().unwrap_or(&session.egress);
     let scope = match (args.to, args.all_destinations) {
         (Some(_), _) => EgressScope::Within,
@@ -50,9 +49,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         (None, false) => EgressScope::Public,
     };
     emit(&targets, global, |format, out, paint| match format {
-        Format::Json => {
-            json::write(out, &json::EgressV1::new(report, session.topology(), scope))
-        }
+        Format::Json => json::write(out, &json::EgressV1::new(report, session.topology(), scope)),
         _ => {
             let options = TableOptions { by: args.by.into(), scope, paint, quiet: global.quiet };
             egress_table::write(out, report, session.topology(), options)

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vpclint::load::{How, Outcome};
+use vpclint::report::inspect_text;
 use vpclint::report::json::{
     self, CountV1, InspectV1, ListingV1, MissingV1, NotUnderstoodV1, ReadFileV1, UnattachedV1,
     VpcV1,
 };
-use vpclint::report::inspect_text;
 use vpclint::rules::{self, Context};
-use vpclint::topology::{Gap, Absence, ListingState, Resource, Vpc};
+use vpclint::topology::{Absence, Gap, ListingState, Resource, Vpc};
 
 use super::failure::Failure;
 use super::output::{Format, emit, targets};
@@ -152,11 +152,8 @@ fn incomplete(session: &Session) -> Vec<ListingV1> {
             ListingState::Truncated { .. } => "truncated",
             ListingState::Failed { .. } => "failed",
         };
-        let gap = Gap {
-            listing,
-            parent: scope.parent.clone(),
-            absence: Absence::State(state.clone()),
-        };
+        let gap =
+            Gap { listing, parent: scope.parent.clone(), absence: Absence::State(state.clone()) };
         let place = scope.region.as_ref().map_or_else(String::new, |r| format!(" in {r}"));
         Some(ListingV1 {
             product: listing.product(),

@@ -54,7 +54,9 @@ fn unknown(text: &str) -> Failure {
     let similar = RULES
         .iter()
         .flat_map(|rule| [rule.meta().id, rule.meta().name])
-        .map(|candidate| (strsim::jaro_winkler(&wanted, &candidate.to_ascii_lowercase()), candidate))
+        .map(|candidate| {
+            (strsim::jaro_winkler(&wanted, &candidate.to_ascii_lowercase()), candidate)
+        })
         .filter(|(score, _)| *score > 0.8)
         .max_by(|(a, x), (b, y)| a.total_cmp(b).then(y.cmp(x)));
     let failure = Failure::new(format!("there is no rule `{text}`"));

@@ -129,8 +129,7 @@ mod tests {
     fn the_public_space_reads_as_an_exception_list() {
         let mut inside = special::not_routable(Family::V4);
         inside = inside.union(&AddrSet::from_cidrs(Family::V4, &special::rfc1918()));
-        inside =
-            inside.union(&AddrSet::from_cidrs(Family::V4, &[special::shared_address_space()]));
+        inside = inside.union(&AddrSet::from_cidrs(Family::V4, &[special::shared_address_space()]));
         let blocks = Blocks::of(&inside.complement());
         assert_eq!(texts(&blocks.cover), ["0.0.0.0/0"]);
         assert_eq!(
@@ -161,7 +160,8 @@ mod tests {
     fn any_set(family: Family) -> impl Strategy<Value = AddrSet> {
         // ends near powers of two and at both ends of the space
         let max = family.max();
-        let end = prop_oneof![0u128..40, (max - 40)..=max, any::<u128>().prop_map(move |n| n & max)];
+        let end =
+            prop_oneof![0u128..40, (max - 40)..=max, any::<u128>().prop_map(move |n| n & max)];
         prop::collection::vec((end.clone(), end), 0..8).prop_map(move |pairs| {
             let ranges = pairs
                 .into_iter()

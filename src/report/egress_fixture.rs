@@ -1,14 +1,10 @@
 //! An egress answer that the tests of all formats share.
 
 use crate::addr::{AddrSet, Cidr, Family};
-use crate::analyze::egress::{
-    EgressClass, EgressReport, SourceEgress, SourceRole, SourceVerdict,
-};
+use crate::analyze::egress::{EgressClass, EgressReport, SourceEgress, SourceRole, SourceVerdict};
 use crate::fabric::OwnPublic;
 use crate::simulate::{Reason, Verdict};
-use crate::topology::{
-    AddrValue, Draft, Eip, Id, Kind, ResourceRef, Text, Topology, Value, Vpc,
-};
+use crate::topology::{AddrValue, Draft, Eip, Id, Kind, ResourceRef, Text, Topology, Value, Vpc};
 
 fn cidrs(texts: &[&str]) -> AddrSet {
     let cidrs: Vec<Cidr> = texts.iter().map(|t| t.parse().unwrap()).collect();
@@ -80,10 +76,7 @@ pub(super) fn report() -> EgressReport {
     let nat = [named(Kind::NatGateway, "ngw-1", None), named(Kind::SnatEntry, "snat-1", None)];
     let snat = "SNAT entry snat-1 covers the vSwitch vsw-1";
     let behind = || exit(public.clone(), "203.0.113.7", &nat, snat);
-    let inside = EgressClass {
-        public: false,
-        ..class(cidrs(&["10.0.0.0/8"]), Verdict::Delivered)
-    };
+    let inside = EgressClass { public: false, ..class(cidrs(&["10.0.0.0/8"]), Verdict::Delivered) };
     let mut gateway = source("i-1", Some("网关"), "10.0.1.10", vec![behind(), inside]);
     gateway.uniform = true;
     let web = source("i-2", Some("web\u{1b}[31m"), "10.0.1.11", vec![behind()]);

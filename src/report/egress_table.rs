@@ -181,11 +181,7 @@ impl Table<'_> {
         ]);
         let mut said = BTreeSet::new();
         for source in sources {
-            let head = [
-                vec![instance_name(source)],
-                vec![address(source)],
-                vec![vswitch(source)],
-            ];
+            let head = [vec![instance_name(source)], vec![address(source)], vec![vswitch(source)]];
             for (n, class) in self.options.scope.classes(source).enumerate() {
                 let head = if n == 0 { head.to_vec() } else { vec![Vec::new(); head.len()] };
                 let mut row = Row { cells: head, below: Vec::new() };
@@ -204,8 +200,7 @@ impl Table<'_> {
     }
 
     fn groups(&mut self, sources: &[&SourceEgress]) -> Columns {
-        let mut columns =
-            Columns::new(&["SOURCES", "DESTINATIONS", "LEAVES AS", "DECIDED BY"]);
+        let mut columns = Columns::new(&["SOURCES", "DESTINATIONS", "LEAVES AS", "DECIDED BY"]);
         let mut groups: Vec<(&SourceEgress, Vec<&SourceEgress>)> = Vec::new();
         for source in sources {
             match groups.iter_mut().find(|(first, _)| self.equal(first, source)) {

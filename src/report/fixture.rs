@@ -36,12 +36,14 @@ impl Texts for Files {
     }
 }
 
-const VPCS: &str = "[\n  {\n    \"VpcId\": \"vpc-1\",\n    \"CidrBlock\":   \"10.0.0.0/16\"\n  }\n]\n";
+const VPCS: &str =
+    "[\n  {\n    \"VpcId\": \"vpc-1\",\n    \"CidrBlock\":   \"10.0.0.0/16\"\n  }\n]\n";
 
 /// Files as a person would indent them.
 pub(super) fn pretty() -> Files {
     Files([
-        "[\n  {\n    \"VSwitchId\": \"vsw-1\",\n      \"CidrBlock\":  \"10.1.0.0/24\"\n  }\n]\n".into(),
+        "[\n  {\n    \"VSwitchId\": \"vsw-1\",\n      \"CidrBlock\":  \"10.1.0.0/24\"\n  }\n]\n"
+            .into(),
         VPCS.into(),
     ])
 }
@@ -78,7 +80,8 @@ pub(super) fn outcome() -> Outcome {
         name: Some(Text::from("app\u{1b}[2J")),
     };
     let vpc = ResourceRef { kind: Kind::Vpc, id: Id::from("vpc-1"), name: None };
-    let missing = BTreeSet::from(["DescribeRouteEntryList for vtb-1 (not in the input)".to_owned()]);
+    let missing =
+        BTreeSet::from(["DescribeRouteEntryList for vtb-1 (not in the input)".to_owned()]);
     let mut outside = Finding::bare(&OUTSIDE);
     outside.message = "10.1.0.0/24 of vSwitch vsw-1 is not in VPC vpc-1".into();
     outside.help = "give the vSwitch a block inside 10.0.0.0/16".into();

@@ -58,7 +58,8 @@ impl Page<'_> {
             if files.len() > shown {
                 names.push(format!("and {} more", files.len() - shown));
             }
-            let mut by: Vec<&str> = files.iter().filter_map(|f| f.recognised_by.as_deref()).collect();
+            let mut by: Vec<&str> =
+                files.iter().filter_map(|f| f.recognised_by.as_deref()).collect();
             by.sort_unstable();
             by.dedup();
             let what = if not_used { format!("{content} (not used)") } else { content.to_owned() };
@@ -148,7 +149,8 @@ impl Page<'_> {
         }
         if !document.unattached.is_empty() {
             self.title(out, "rows without a known parent")?;
-            let lines = document.unattached.iter().map(|u| format!("{} ({}): {}", u.file, u.api, u.why));
+            let lines =
+                document.unattached.iter().map(|u| format!("{} ({}): {}", u.file, u.api, u.why));
             self.list(out, lines)?;
             writeln!(out)?;
         }

@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use textwrap::{WordSeparator, WordSplitter};
 
 use super::clean::clean;
 use super::excerpt::Excerpt;
@@ -64,6 +65,9 @@ fn renderer(paint: Paint) -> GraphicalReportHandler {
         .with_links(false)
         .with_width(WIDTH)
         .with_break_words(false)
+        // names are not torn at their hyphens
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_word_splitter(WordSplitter::NoHyphenation)
         .with_context_lines(1)
         .tab_width(4)
 }
@@ -198,7 +202,8 @@ fn list_some(items: &[&str], shown: usize) -> String {
 
 /// The line that every run ends with.
 fn summary(checked: &Checked<'_>) -> String {
-    let count = |severity| checked.findings.iter().filter(|l| l.finding.severity == severity).count();
+    let count =
+        |severity| checked.findings.iter().filter(|l| l.finding.severity == severity).count();
     let mut parts = Vec::new();
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         let n = count(severity);
@@ -214,12 +219,8 @@ fn summary(checked: &Checked<'_>) -> String {
         plural(checked.files, "file"),
     );
     if !checked.undetermined.is_empty() {
-        let missing: std::collections::BTreeSet<&str> = checked
-            .undetermined
-            .iter()
-            .flat_map(|u| &u.missing)
-            .map(String::as_str)
-            .collect();
+        let missing: std::collections::BTreeSet<&str> =
+            checked.undetermined.iter().flat_map(|u| &u.missing).map(String::as_str).collect();
         let missing: Vec<&str> = missing.into_iter().collect();
         line.push_str(&format!(
             " · {} undetermined (missing {})",

@@ -103,7 +103,8 @@ struct UndeterminedV1 {
 impl CheckV1 {
     /// The document of a check.
     pub fn new(checked: &Checked<'_>) -> Self {
-        let count = |s: Severity| checked.findings.iter().filter(|l| l.finding.severity == s).count();
+        let count =
+            |s: Severity| checked.findings.iter().filter(|l| l.finding.severity == s).count();
         Self {
             schema: "vpclint/check/v1",
             summary: SummaryV1 {

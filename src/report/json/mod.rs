@@ -95,7 +95,11 @@ impl From<&Packet> for PacketV1 {
 struct Safe(PrettyFormatter<'static>);
 
 impl Formatter for Safe {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
         for piece in text.split_inclusive(is_hostile) {
             let end = piece.chars().next_back().filter(|c| is_hostile(*c));
             let kept = piece.len() - end.map_or(0, char::len_utf8);
