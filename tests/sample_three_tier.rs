@@ -28,8 +28,12 @@ fn the_export_is_complete_and_understood() {
         loaded.report.notes.iter().filter(|note| note.level == NoteLevel::Warning).collect();
     assert_eq!(warnings, Vec::<&Note>::new());
     for document in &loaded.report.documents {
-        let used = matches!(document.outcome, Outcome::Read(_))
-            || matches!(document.outcome, Outcome::NotUsed { api: "DescribeFlowLogs", .. });
+        let used = matches!(
+            document.outcome,
+            Outcome::Read(_)
+                | Outcome::NotUsed { api: "DescribeFlowLogs", .. }
+                | Outcome::Manifest { failed: 0, .. }
+        );
         assert!(used, "{document:?}");
     }
     let coverage = &loaded.topology.coverage;
