@@ -209,8 +209,7 @@ fn account_of(text: &str) -> Option<Id> {
     if !text.contains("\"AccountId\"") || !text.contains("\"IdentityType\"") {
         return None;
     }
-    let (aliyun::Sketch::Object(outline), _) = aliyun::sketch(text, 0).ok()? else { return None };
-    outline.text("AccountId").map(Id::from)
+    aliyun::account_id(text).map(Id::from)
 }
 
 /// Largest number that survives a program that keeps numbers as 64-bit floats.
