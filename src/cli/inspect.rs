@@ -13,7 +13,7 @@ use vpclint::topology::{Absence, Gap, ListingState, Resource, Vpc};
 
 use super::failure::Failure;
 use super::output::{Format, emit, targets};
-use super::session::{Inputs, Session, is_used};
+use super::session::{Inputs, Session};
 use super::{Exit, Global};
 
 #[derive(clap::Args)]
@@ -91,7 +91,7 @@ fn documents(session: &Session, out: &mut InspectV1) {
             recognised_by,
             documents: 0,
             rows: 0,
-            used: is_used(document),
+            used: !matches!(document.outcome, Outcome::NotUsed { .. }),
         });
         entry.documents += 1;
         entry.rows += rows;
@@ -187,9 +187,14 @@ fn missing(session: &Session) -> Vec<MissingV1> {
             costs.entry(missing.to_owned()).or_default().sources += 1;
         }
     }
+    let gaps: Vec<String> = session.source_gaps();
+    for gap in &gaps {
+        costs.entry(gap.clone()).or_default();
+    }
     costs
         .into_iter()
         .map(|(missing, cost)| MissingV1 {
+            hides_sources: gaps.contains(&missing),
             missing,
             rules: cost.rules.into_iter().collect(),
             egress_sources: cost.sources,
