@@ -42,6 +42,15 @@ pub(crate) struct Session {
 impl Session {
     /// Loads and compiles. Warnings about the input go to standard error.
     pub(crate) fn start(args: &Inputs, global: &Global) -> Result<Self, Failure> {
+        Self::load(args, global, false)
+    }
+
+    /// The same, but goes on without files that are broken; the report of the load lists them.
+    pub(crate) fn start_in_part(args: &Inputs, global: &Global) -> Result<Self, Failure> {
+        Self::load(args, global, true)
+    }
+
+    fn load(args: &Inputs, global: &Global, keep_going: bool) -> Result<Self, Failure> {
         let mut assume = Assume::default();
         for setting in &args.assume {
             assume.set(setting).map_err(|error| Failure::new(format!("--assume: {error}")))?;
@@ -57,6 +66,7 @@ impl Session {
         let options = LoadOptions {
             region: args.region.clone(),
             account: args.account.clone(),
+            keep_going,
             ..LoadOptions::default()
         };
         let loaded = load::load(&inputs, &options)?;

@@ -36,6 +36,9 @@ pub struct LoadOptions {
     pub account: Option<String>,
     /// API of responses that could be of several: `DescribeVpcs` or `nlb:ListListeners`.
     pub api: Option<String>,
+    /// Load the other files when some are broken, and list those in the report. Answers then rest
+    /// on part of the input, so only `vpclint inspect` does it.
+    pub keep_going: bool,
 }
 
 /// What was loaded.
@@ -73,11 +76,12 @@ pub fn load(inputs: &[Input], options: &LoadOptions) -> Result<Loaded, LoadError
             Err(error) => broken.push(error),
         }
     }
-    if !broken.is_empty() {
+    let nothing_left = good.is_empty();
+    if !broken.is_empty() && (nothing_left || !options.keep_going) {
         return Err(LoadError::Broken(broken));
     }
     let mut draft = Draft::default();
-    let mut report = LoadReport::default();
+    let mut report = LoadReport { broken, ..LoadReport::default() };
     session.finish(good, &mut draft, &mut report);
     let topology = draft.build();
     float_damage(&topology, &mut report);
