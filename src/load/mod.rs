@@ -239,15 +239,18 @@ fn float_damage(topology: &Topology, report: &mut LoadReport) {
 fn anything_recognised(report: &LoadReport) -> bool {
     report.documents.iter().any(|d| match &d.outcome {
         Outcome::Read(_) | Outcome::Native => true,
-        Outcome::FailedCall { call, .. } => call.is_some(),
-        Outcome::NotUsed { .. } | Outcome::NotUnderstood { .. } | Outcome::Manifest { .. } => false,
+        // failed calls alone are no topology: an answer about nothing would read as clean
+        Outcome::FailedCall { .. }
+        | Outcome::NotUsed { .. }
+        | Outcome::NotUnderstood { .. }
+        | Outcome::Manifest { .. } => false,
     })
 }
 
 fn nothing_recognised(files: &Files, report: &LoadReport) -> LoadError {
     let seen = report.documents.iter().find_map(|d| {
         let what = match &d.outcome {
-            Outcome::NotUnderstood { why } => why.clone(),
+            Outcome::NotUnderstood { why } => format!("not understood: {why}"),
             Outcome::NotUsed { product, api } => {
                 format!("the answer of {product} {api}, which is not used")
             }
