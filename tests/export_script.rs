@@ -24,7 +24,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 use vpclint::export::{ScriptOptions, is_exported, script};
-use vpclint::topology::Listing;
+use vpclint::load::{Input, LoadOptions, load};
+use vpclint::topology::{Listing, ListingState, Scope};
 
 const ACCOUNT: &str = "1957000000000001";
 const REGION: &str = "cn-hangzhou";
@@ -234,6 +235,18 @@ fn an_export_with_faults_is_resumed_to_a_complete_one() {
     resumed.check();
     assert_eq!(resumed.files.len(), first.files.len() + 1);
 
+    let folder = lab.root.path().join("out");
+    let loaded = load(&[Input::Path(folder)], &LoadOptions::default()).unwrap();
+    let incomplete: Vec<_> = loaded
+        .topology
+        .coverage
+        .iter()
+        .filter(|(_, _, state)| **state != ListingState::Complete)
+        .map(|(listing, scope, state)| format!("{} {scope:?} {state:?}", listing.api()))
+        .collect();
+    // The one call that stays refused.
+    assert_eq!(incomplete.len(), 1, "{incomplete:#?}");
+    assert!(incomplete[0].starts_with("DescribeBandwidthPackages"), "{incomplete:#?}");
     check_pages(&resumed);
     check_names(&resumed);
 }
@@ -339,6 +352,16 @@ fn a_vpc_restricts_the_export() {
     assert_eq!(export.rows_of("DescribeSnatTableEntries").len(), 1);
     assert_eq!(export.rows_of("DescribeHealthStatus").len(), 1);
     assert_eq!(len(&export.body("vpc.DescribeEipAddresses.p1"), "/EipAddresses/EipAddress"), 3);
+    // The loader takes a restricted listing for what it is, whatever its parameter is called.
+    let folder = lab.root.path().join("vpclint-export");
+    let loaded = load(&[Input::Path(folder)], &LoadOptions::default()).unwrap();
+    let coverage = &loaded.topology.coverage;
+    for listing in [Listing::VSwitches, Listing::VpcPeers, Listing::AlbInstances] {
+        let of_vpc = |vpc: &str| coverage.is_complete(listing, &Scope::of_parent(&vpc.into()));
+        assert!(of_vpc("vpc-lab") && !of_vpc("vpc-shop"), "{}", listing.api());
+        assert!(!coverage.is_complete(listing, &Scope::anywhere()), "{}", listing.api());
+    }
+    assert!(coverage.is_complete(Listing::Eips, &Scope::anywhere()));
     for row in export.rows_of("DescribeVpcAttribute") {
         assert_eq!(row["params"]["VpcId"], "vpc-lab");
     }

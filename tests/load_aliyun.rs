@@ -468,6 +468,22 @@ fn an_option_names_the_api_of_ambiguous_bodies() {
 }
 
 #[test]
+fn native_files_are_mixed_in() {
+    let toml = "version = 1\n[[vpc]]\nid = \"vpc-t\"\ncidr = \"10.9.0.0/16\"\n";
+    let json = r#"{"version":1,"vpc":[{"id":"vpc-j","cidr":"10.8.0.0/16"}]}"#;
+    let loaded = loaded(&[("a.json", ONE), ("b.vpclint.toml", toml), ("c.json", json)]);
+    assert_eq!(vpc_ids(&loaded), ["vpc-1", "vpc-j", "vpc-t"]);
+    for (id, cidr) in [("vpc-t", "\"10.9.0.0/16\""), ("vpc-j", "\"10.8.0.0/16\"")] {
+        let source = loaded.topology.vpcs.get(id).unwrap().meta.source.clone().unwrap();
+        let place = Place { source: &source, kind: Kind::Vpc, field: Some("cidr") };
+        let location = loaded.files.locate(&place).unwrap();
+        assert_eq!(&loaded.files.text(source.file).unwrap()[location.bytes], cidr);
+    }
+    let error = failure(&[("b.vpclint.toml", "[[vpc]]\nno_such_key = 1\n")]);
+    assert!(error.contains("b.vpclint.toml:2:1: unknown key"), "{error}");
+}
+
+#[test]
 fn damaged_account_ids_are_noticed() {
     let owner = |file: &str, id: &str| {
         ONE.replace("vpc-1", file).replace("\"VpcName\"", &format!("\"OwnerId\":{id},\"VpcName\""))

@@ -20,9 +20,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use pages::{Example, Verdict};
 use vpclint::analyze::egress;
 use vpclint::fabric::{Assume, Fabric};
-use vpclint::load::native::{self, Syntax};
+use vpclint::load::{self, Input, LoadOptions};
 use vpclint::rules::{self, Context, Finding, Outcome};
-use vpclint::topology::{Draft, FileId, Topology};
+use vpclint::topology::Topology;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -30,9 +30,7 @@ fn main() -> ExitCode {
     for page in pages::all() {
         for example in page.examples() {
             let id = page.id().to_owned();
-            let export = example.files.iter().any(|(name, _)| !name.ends_with(".toml"));
-            let trial = Trial::test(example.name.clone(), move || run(&id, &example));
-            trials.push(trial.with_ignored_flag(export));
+            trials.push(Trial::test(example.name.clone(), move || run(&id, &example)));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -49,13 +47,17 @@ fn run(id: &str, example: &Example) -> Result<(), Failed> {
     judge(id, example, &outcome)
 }
 
+/// Writes the files of an example to a folder and loads that.
 fn load(example: &Example) -> Result<Topology, Failed> {
-    let mut draft = Draft::default();
-    for (n, (_, text)) in example.files.iter().enumerate() {
-        let file = FileId(u32::try_from(n).unwrap());
-        native::read(text, Syntax::Toml, file, &mut draft).map_err(|e| e.to_string())?;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in &example.files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
-    Ok(draft.build())
+    let loaded = load::load(&[Input::Path(folder.path().into())], &LoadOptions::default())
+        .map_err(|error| format!("the example does not load: {error:?}"))?;
+    Ok(loaded.topology)
 }
 
 fn judge(id: &str, example: &Example, outcome: &Outcome) -> Result<(), Failed> {

@@ -77,9 +77,10 @@ fn wording_has_the_style_of_messages() {
         for text in meta.cases.iter().flat_map(|c| [c.message, c.help]).chain([meta.summary]) {
             let first = text.split_whitespace().next().unwrap_or_default();
             let name = first.starts_with('{') || first.starts_with('`');
-            // words in capitals are names: CLB, DNAT
-            let capital = first.starts_with(char::is_uppercase)
-                && first.chars().filter(|c| c.is_alphabetic()).any(char::is_lowercase);
+            // words in capitals are names: CLB, DNAT, VPCs
+            let mut letters = first.chars();
+            let capital = letters.next().is_some_and(char::is_uppercase)
+                && letters.next().is_none_or(char::is_lowercase);
             assert!(!text.is_empty() && (name || !capital), "{}: {text}", meta.id);
             assert!(!text.ends_with('.') && !text.contains("  "), "{}: {text}", meta.id);
             assert_eq!(text.matches('{').count(), text.matches('}').count(), "{}: {text}", meta.id);

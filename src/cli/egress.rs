@@ -48,10 +48,19 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         (None, true) => EgressScope::All,
         (None, false) => EgressScope::Public,
     };
+    let missing = session.source_gaps();
     emit(&targets, global, |format, out, paint| match format {
-        Format::Json => json::write(out, &json::EgressV1::new(report, session.topology(), scope)),
+        Format::Json => {
+            json::write(out, &json::EgressV1::new(report, session.topology(), scope, &missing))
+        }
         _ => {
-            let options = TableOptions { by: args.by.into(), scope, paint, quiet: global.quiet };
+            let options = TableOptions {
+                by: args.by.into(),
+                scope,
+                paint,
+                quiet: global.quiet,
+                missing: &missing,
+            };
             egress_table::write(out, report, session.topology(), options)
         }
     })?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vpclint::load::{How, Outcome};
+use vpclint::load::{How, LoadError, Outcome};
 use vpclint::report::inspect_text;
 use vpclint::report::json::{
     self, CountV1, InspectV1, ListingV1, MissingV1, NotUnderstoodV1, ReadFileV1, UnattachedV1,
@@ -13,7 +13,7 @@ use vpclint::topology::{Absence, Gap, ListingState, Resource, Vpc};
 
 use super::failure::Failure;
 use super::output::{Format, emit, targets};
-use super::session::{Inputs, Session, is_used};
+use super::session::{Inputs, Session};
 use super::{Exit, Global};
 
 #[derive(clap::Args)]
@@ -24,13 +24,18 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let targets = targets(global, &[Format::Text, Format::Json])?;
-    let session = Session::start(&args.inputs, &Global { quiet: true, ..global.clone() })?;
+    let quiet = Global { quiet: true, ..global.clone() };
+    let session = Session::start_in_part(&args.inputs, &quiet)?;
     let document = inspect(&session);
     emit(&targets, global, |format, out, paint| match format {
         Format::Json => json::write(out, &document),
         _ => inspect_text::write(out, &document, paint, global.verbose),
     })?;
-    Ok(Exit::Clean)
+    // what can be said has been said; broken files still mean that the job could not be done
+    match &session.loaded.report.broken {
+        broken if broken.is_empty() => Ok(Exit::Clean),
+        broken => Err(LoadError::Broken(broken.clone()).into()),
+    }
 }
 
 fn inspect(session: &Session) -> InspectV1 {
@@ -55,6 +60,14 @@ fn inspect(session: &Session) -> InspectV1 {
 fn documents(session: &Session, out: &mut InspectV1) {
     let report = &session.loaded.report;
     let name = |file| session.loaded.files.display(file).to_owned();
+    for broken in &report.broken {
+        let at = broken.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        out.not_understood.push(NotUnderstoodV1 {
+            file: broken.file.clone(),
+            pointer: String::new(),
+            why: format!("{}{at}", broken.what),
+        });
+    }
     let mut files: BTreeMap<(String, String), ReadFileV1> = BTreeMap::new();
     for document in &report.documents {
         let (content, recognised_by, rows) = match &document.outcome {
@@ -91,7 +104,7 @@ fn documents(session: &Session, out: &mut InspectV1) {
             recognised_by,
             documents: 0,
             rows: 0,
-            used: is_used(document),
+            used: !matches!(document.outcome, Outcome::NotUsed { .. }),
         });
         entry.documents += 1;
         entry.rows += rows;
@@ -187,9 +200,14 @@ fn missing(session: &Session) -> Vec<MissingV1> {
             costs.entry(missing.to_owned()).or_default().sources += 1;
         }
     }
+    let gaps: Vec<String> = session.source_gaps();
+    for gap in &gaps {
+        costs.entry(gap.clone()).or_default();
+    }
     costs
         .into_iter()
         .map(|(missing, cost)| MissingV1 {
+            hides_sources: gaps.contains(&missing),
             missing,
             rules: cost.rules.into_iter().collect(),
             egress_sources: cost.sources,

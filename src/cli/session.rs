@@ -8,7 +8,7 @@ use vpclint::fabric::{Assume, Fabric};
 use vpclint::load::{self, Document, Files, Input, LoadOptions, LoadReport, Loaded, NoteLevel};
 use vpclint::report::{Checked, Place, Spot, Texts};
 use vpclint::rules;
-use vpclint::topology::{FileId, Topology};
+use vpclint::topology::{FileId, Listing, Scope, Topology};
 
 use super::Global;
 use super::failure::{Failure, note, warn};
@@ -42,6 +42,15 @@ pub(crate) struct Session {
 impl Session {
     /// Loads and compiles. Warnings about the input go to standard error.
     pub(crate) fn start(args: &Inputs, global: &Global) -> Result<Self, Failure> {
+        Self::load(args, global, false)
+    }
+
+    /// The same, but goes on without files that are broken; the report of the load lists them.
+    pub(crate) fn start_in_part(args: &Inputs, global: &Global) -> Result<Self, Failure> {
+        Self::load(args, global, true)
+    }
+
+    fn load(args: &Inputs, global: &Global, keep_going: bool) -> Result<Self, Failure> {
         let mut assume = Assume::default();
         for setting in &args.assume {
             assume.set(setting).map_err(|error| Failure::new(format!("--assume: {error}")))?;
@@ -57,6 +66,7 @@ impl Session {
         let options = LoadOptions {
             region: args.region.clone(),
             account: args.account.clone(),
+            keep_going,
             ..LoadOptions::default()
         };
         let loaded = load::load(&inputs, &options)?;
@@ -68,6 +78,25 @@ impl Session {
 
     pub(crate) fn topology(&self) -> &Topology {
         &self.loaded.topology
+    }
+
+    /// Listings without which there may be sources of egress that nobody knows of.
+    pub(crate) fn source_gaps(&self) -> Vec<String> {
+        let topology = self.topology();
+        let mut scopes: Vec<Scope> =
+            topology.vpcs.iter().map(|vpc| Scope::around(&vpc.meta)).collect();
+        if scopes.is_empty() {
+            scopes.push(Scope::anywhere());
+        }
+        let mut gaps: Vec<String> = scopes
+            .iter()
+            .flat_map(|scope| [Listing::Enis, Listing::Instances].map(|listing| (listing, scope)))
+            .filter_map(|(listing, scope)| topology.coverage.gap(listing, scope))
+            .map(|gap| gap.to_string())
+            .collect();
+        gaps.sort();
+        gaps.dedup();
+        gaps
     }
 
     /// The findings with their places, and the texts of the files they are in.
@@ -137,7 +166,7 @@ fn understood_files(report: &LoadReport) -> usize {
 }
 
 /// True for documents that went into the topology.
-pub(crate) fn is_used(document: &Document) -> bool {
+fn is_used(document: &Document) -> bool {
     matches!(document.outcome, load::Outcome::Read(_) | load::Outcome::Native)
 }
 

@@ -319,6 +319,8 @@ pub(super) const CALLS: &[Call] = &[
         ".PortRangeLists[]?",
         &[("PortRangeListId", "PortRangeListId")],
     ),
+    // Instances of the classic network, which new accounts do not have.
+    Call::pages(ClassicLinks, 100, ".Links.Link").of_vpc("VpcId").optional(),
     // The NAT packages of 2016; only accounts that had them can ask.
     Call::pages(NatBandwidthPackages, 50, ".BandwidthPackages.BandwidthPackage").optional(),
     // CLB
@@ -464,6 +466,12 @@ pub(super) const NOT_EXPORTED: &[Listing] = &[
     VpnGatewayAttributes,
     VpnConnectionAttributes,
     VpcPeerAttributes,
+    NlbAttributes,
+    EndpointAttributes,
+    TransitCidrs,
+    // What follows from the rules of the groups, and from the routes of the CEN.
+    SecurityGroupReferences,
+    CenPublishedRoutes,
     // What the cloud offers, not what the customer has.
     GatewayEndpointServices,
 ];

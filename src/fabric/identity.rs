@@ -52,6 +52,8 @@ pub(super) struct Bindings<'t> {
     ipv6: FxHashMap<&'t AddrValue, &'t Ipv6Address>,
     /// IP mappings of gateways of type Normal, by VPC and internal address.
     normal_mappings: FxHashMap<(&'t str, IpAddr), (&'t NatGateway, &'t DnatEntry)>,
+    /// DNAT listings of such gateways that are not known to be whole, by VPC.
+    normal_gaps: FxHashMap<&'t str, Vec<Text>>,
 }
 
 /// False for an EIP that is locked or not in use: it does not count as held (decisions.md 32).
@@ -82,7 +84,8 @@ impl<'t> Bindings<'t> {
             .iter()
             .filter_map(|row| Some((row.address.as_ref()?, row)))
             .collect();
-        Self { topology, by_target, by_address, address_eips, ipv6, normal_mappings }
+        let normal_gaps = normal_gaps(topology);
+        Self { topology, by_target, by_address, address_eips, ipv6, normal_mappings, normal_gaps }
     }
 
     /// What the IPv6 listing says about an address.
@@ -291,14 +294,20 @@ impl<'t> Bindings<'t> {
         if missing.is_empty() { OwnPublic::None } else { OwnPublic::Unknown(missing) }
     }
 
-    /// The IP mapping of a Normal gateway that works without a route (egress.md §10 4.6b).
-    pub(super) fn normal_mapping(&self, vpc: &str, address: IpAddr) -> Option<Held> {
-        let (nat, entry) = self.normal_mappings.get(&(vpc, address))?;
-        Some(Held {
-            address: entry.external_ip.clone()?,
-            by: vec![nat.to_ref(), entry.to_ref()],
-            cut_through: None,
-        })
+    /// The IP mapping of a Normal gateway that works without a route (egress.md §10 4.6b); unknown
+    /// when there is none and the DNAT entries of such a gateway are not all in the input.
+    pub(super) fn normal_mapping(&self, vpc: &str, address: IpAddr) -> OwnPublic {
+        let found = self.normal_mappings.get(&(vpc, address));
+        if let Some((nat, entry)) = found
+            && let Some(external) = &entry.external_ip
+        {
+            let by = vec![nat.to_ref(), entry.to_ref()];
+            return OwnPublic::Held(Held { address: external.clone(), by, cut_through: None });
+        }
+        match self.normal_gaps.get(vpc) {
+            Some(gaps) => OwnPublic::Unknown(gaps.clone()),
+            None => OwnPublic::None,
+        }
     }
 }
 
@@ -331,6 +340,22 @@ fn normal_mappings(topology: &Topology) -> FxHashMap<(&str, IpAddr), (&NatGatewa
             (nat.vpc.as_deref(), entry.internal_ip.as_ref().and_then(AddrValue::addr))
         {
             out.entry((vpc, internal)).or_insert((nat, entry));
+        }
+    }
+    out
+}
+
+fn normal_gaps(topology: &Topology) -> FxHashMap<&str, Vec<Text>> {
+    let mut out: FxHashMap<&str, Vec<Text>> = FxHashMap::default();
+    for nat in &topology.nat_gateways {
+        if nat_type(nat).0 != NatType::Normal || super::nat::is_vpc_nat(nat) {
+            continue;
+        }
+        let scope = Scope::around(&nat.meta).with_parent(nat.id());
+        if let (Some(vpc), Some(gap)) =
+            (nat.vpc.as_deref(), topology.coverage.gap(Listing::DnatEntries, &scope))
+        {
+            out.entry(vpc).or_default().push(Text::from(gap.to_string()));
         }
     }
     out

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 pub(crate) enum Decoded {
     /// Text that may be JSON or TOML.
     Text(String),
+    /// Text that looks like TOML.
+    Toml(String),
     /// No byte at all, or only blanks: the output of a failed call.
     Empty,
     /// The CLI's error text: error code and nothing else of it.
@@ -40,7 +42,8 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
     classify(text)
 }
 
-fn to_text(bytes: Vec<u8>) -> Result<String, Unreadable> {
+/// Decodes bytes whose notation is known to be text.
+pub(crate) fn to_text(bytes: Vec<u8>) -> Result<String, Unreadable> {
     if let Some(rest) = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]) {
         return utf8(rest.to_vec(), 3);
     }
@@ -94,6 +97,9 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unreadable> {
 fn classify(text: String) -> Decoded {
     let start = text.trim_start();
     let at = text.len() - start.len();
+    if looks_like_toml(start) {
+        return Decoded::Toml(text);
+    }
     let broken = |what: &str, help| Decoded::Broken(Unreadable { at, what: what.to_owned(), help });
     if start.is_empty() {
         return Decoded::Empty;
@@ -128,6 +134,28 @@ fn classify(text: String) -> Decoded {
             };
             broken(&what, EXPORT_HELP)
         }
+    }
+}
+
+/// True when the first line that says something is a TOML header or `key = value`.
+fn looks_like_toml(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    let Some(line) = lines.find(|line| !line.is_empty() && !line.starts_with('#')) else {
+        return false;
+    };
+    let bare = |key: &str| {
+        !key.is_empty()
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+            && !key.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+    };
+    let header = line.strip_prefix('[').and_then(|l| l.split(']').next());
+    match (header, line.split_once('=')) {
+        (Some(key), _) => {
+            let key = key.trim_start_matches('[').trim();
+            bare(key) && !matches!(key, "true" | "false" | "null")
+        }
+        (None, Some((key, value))) => bare(key.trim_end()) && !value.starts_with('='),
+        (None, None) => false,
     }
 }
 
@@ -220,6 +248,16 @@ mod tests {
         assert_eq!(decode([&[0xFE, 0xFF], be.as_slice()].concat()), text());
         assert_eq!(decode(le), text());
         assert_eq!(decode(be), text());
+    }
+
+    #[test]
+    fn toml_is_told_from_json() {
+        for toml in ["# x\n[[vpc]]\n", "[vpc]\nid = 1", "version = 1", "a.b = 2"] {
+            assert!(matches!(decode(toml.into()), Decoded::Toml(_)), "{toml}");
+        }
+        for other in ["[1]", "[true]", "[[1]]", "[{\"a\":1}]", "[\"a\"]"] {
+            assert!(matches!(decode(other.into()), Decoded::Text(_)), "{other}");
+        }
     }
 
     #[test]

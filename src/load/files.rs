@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::decode::{Decoded, decode, responses};
+use super::decode::{Decoded, decode, responses, to_text};
 use super::error::{Broken, LoadError};
 use super::json::{Skimmer, documents};
 use super::span;
@@ -190,8 +190,13 @@ impl Files {
 
     /// The text of a file, decoded; read from disk again.
     pub fn text(&self, file: FileId) -> Option<String> {
-        match decode(self.entry(file)?.bytes().ok()?) {
-            Decoded::Text(text) | Decoded::Transcript(text) => Some(text),
+        let entry = self.entry(file)?;
+        let bytes = entry.bytes().ok()?;
+        if entry.layout == Layout::Toml {
+            return to_text(bytes).ok();
+        }
+        match decode(bytes) {
+            Decoded::Text(text) | Decoded::Toml(text) | Decoded::Transcript(text) => Some(text),
             Decoded::Empty => Some(String::new()),
             Decoded::CliError(_) | Decoded::Broken(_) => None,
         }

@@ -18,7 +18,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use aliyun::{Beside, FileOutcome, Manifest, Session, looks_like_manifest};
-use decode::{Decoded, decode};
+use decode::{Decoded, Unreadable, decode, to_text};
 use files::{FileEntry, Layout};
 
 pub use error::{Broken, LoadError};
@@ -36,6 +36,9 @@ pub struct LoadOptions {
     pub account: Option<String>,
     /// API of responses that could be of several: `DescribeVpcs` or `nlb:ListListeners`.
     pub api: Option<String>,
+    /// Load the other files when some are broken, and list those in the report. Answers then rest
+    /// on part of the input, so only `vpclint inspect` does it.
+    pub keep_going: bool,
 }
 
 /// What was loaded.
@@ -73,11 +76,12 @@ pub fn load(inputs: &[Input], options: &LoadOptions) -> Result<Loaded, LoadError
             Err(error) => broken.push(error),
         }
     }
-    if !broken.is_empty() {
+    let nothing_left = good.is_empty();
+    if !broken.is_empty() && (nothing_left || !options.keep_going) {
         return Err(LoadError::Broken(broken));
     }
     let mut draft = Draft::default();
-    let mut report = LoadReport::default();
+    let mut report = LoadReport { broken, ..LoadReport::default() };
     session.finish(good, &mut draft, &mut report);
     let topology = draft.build();
     float_damage(&topology, &mut report);
@@ -97,7 +101,14 @@ fn read_entry(
         Ok(bytes) => bytes,
         Err(broken) => return (Layout::Json, Err(broken)),
     };
+    if has_suffix(entry.name(), &["toml"]) {
+        return match to_text(bytes) {
+            Ok(text) => read_native(file, entry, &text, native::Syntax::Toml),
+            Err(unreadable) => (Layout::Toml, Err(undecodable(entry, unreadable))),
+        };
+    }
     match decode(bytes) {
+        Decoded::Toml(text) => read_native(file, entry, &text, native::Syntax::Toml),
         Decoded::Text(text) => {
             if let Some(syntax) = native::recognise(entry.name(), &text) {
                 return read_native(file, entry, &text, syntax);
@@ -109,16 +120,17 @@ fn read_entry(
         }
         Decoded::Empty => (Layout::Json, Ok(session.failed_file(file, entry, "empty file"))),
         Decoded::CliError(code) => (Layout::Json, Ok(session.failed_file(file, entry, &code))),
-        Decoded::Broken(unreadable) => {
-            let broken = Broken {
-                file: entry.display.clone(),
-                line: None,
-                column: None,
-                what: unreadable.what,
-                help: Some(unreadable.help.to_owned()),
-            };
-            (Layout::Json, Err(broken))
-        }
+        Decoded::Broken(unreadable) => (Layout::Json, Err(undecodable(entry, unreadable))),
+    }
+}
+
+fn undecodable(entry: &FileEntry, unreadable: Unreadable) -> Broken {
+    Broken {
+        file: entry.display.clone(),
+        line: None,
+        column: None,
+        what: unreadable.what,
+        help: Some(unreadable.help.to_owned()),
     }
 }
 
@@ -201,8 +213,7 @@ fn account_of(text: &str) -> Option<Id> {
     if !text.contains("\"AccountId\"") || !text.contains("\"IdentityType\"") {
         return None;
     }
-    let (aliyun::Sketch::Object(outline), _) = aliyun::sketch(text, 0).ok()? else { return None };
-    outline.text("AccountId").map(Id::from)
+    aliyun::account_id(text).map(Id::from)
 }
 
 /// Largest number that survives a program that keeps numbers as 64-bit floats.
@@ -228,15 +239,18 @@ fn float_damage(topology: &Topology, report: &mut LoadReport) {
 fn anything_recognised(report: &LoadReport) -> bool {
     report.documents.iter().any(|d| match &d.outcome {
         Outcome::Read(_) | Outcome::Native => true,
-        Outcome::FailedCall { call, .. } => call.is_some(),
-        Outcome::NotUsed { .. } | Outcome::NotUnderstood { .. } | Outcome::Manifest { .. } => false,
+        // failed calls alone are no topology: an answer about nothing would read as clean
+        Outcome::FailedCall { .. }
+        | Outcome::NotUsed { .. }
+        | Outcome::NotUnderstood { .. }
+        | Outcome::Manifest { .. } => false,
     })
 }
 
 fn nothing_recognised(files: &Files, report: &LoadReport) -> LoadError {
     let seen = report.documents.iter().find_map(|d| {
         let what = match &d.outcome {
-            Outcome::NotUnderstood { why } => why.clone(),
+            Outcome::NotUnderstood { why } => format!("not understood: {why}"),
             Outcome::NotUsed { product, api } => {
                 format!("the answer of {product} {api}, which is not used")
             }

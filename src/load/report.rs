@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error::Broken;
 use crate::topology::{FileId, Id};
 
 /// How the API of a document was recognised (formats-api.md §6.1).
@@ -113,6 +114,8 @@ pub struct LoadReport {
     pub documents: Vec<Document>,
     /// Warnings and notes, in the order of files.
     pub notes: Vec<Note>,
+    /// Files that could not be read, when the run went on without them.
+    pub broken: Vec<Broken>,
 }
 
 impl LoadReport {

@@ -17,7 +17,7 @@ pub(crate) struct Place {
 
 #[derive(Debug, Default)]
 struct Node {
-    children: BTreeMap<String, Node>,
+    children: BTreeMap<String, Self>,
     wanted: Vec<usize>,
 }
 

@@ -33,7 +33,7 @@ pub enum By {
 
 /// What to print and how.
 #[derive(Debug, Clone, Copy)]
-pub struct TableOptions {
+pub struct TableOptions<'a> {
     /// Arrangement.
     pub by: By,
     /// Classes to show.
@@ -42,6 +42,8 @@ pub struct TableOptions {
     pub paint: Paint,
     /// Leave out notes and the summary.
     pub quiet: bool,
+    /// Listings without which there may be further sources.
+    pub missing: &'a [String],
 }
 
 /// Writes an answer for people.
@@ -49,7 +51,7 @@ pub fn write(
     out: &mut dyn Write,
     report: &EgressReport,
     topology: &Topology,
-    options: TableOptions,
+    options: TableOptions<'_>,
 ) -> io::Result<()> {
     let mut table = Table { topology, options, notes: Footnotes::default() };
     match options.by {
@@ -61,7 +63,7 @@ pub fn write(
         By::Instance | By::Vpc => table.by_vpc(out, report)?,
     }
     if !options.quiet {
-        table.notes.write(out)?;
+        table.notes.write(out, options.missing)?;
         write_summary(out, report, options.paint)?;
     }
     Ok(())
@@ -92,14 +94,17 @@ impl Footnotes {
         number
     }
 
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        if !self.texts.is_empty() {
+    fn write(&self, out: &mut dyn Write, missing: &[String]) -> io::Result<()> {
+        if !self.texts.is_empty() || !missing.is_empty() {
             writeln!(out)?;
         }
         for (n, text) in self.texts.iter().enumerate() {
             writeln!(out, "[{}] {}", n + 1, clean(text))?;
         }
-        if self.missing {
+        if !missing.is_empty() {
+            writeln!(out, "there may be further sources: missing {}", clean(missing.join(", ")))?;
+        }
+        if self.missing || !missing.is_empty() {
             writeln!(
                 out,
                 "help: `vpclint export-commands --region REGION` prints the calls of a complete export"
@@ -129,7 +134,7 @@ fn write_summary(out: &mut dyn Write, report: &EgressReport, paint: Paint) -> io
 
 struct Table<'a> {
     topology: &'a Topology,
-    options: TableOptions,
+    options: TableOptions<'a>,
     notes: Footnotes,
 }
 
@@ -394,7 +399,7 @@ mod tests {
 
     fn render(by: By, scope: EgressScope) -> String {
         let mut out = Vec::new();
-        let options = TableOptions { by, scope, paint: Paint::PLAIN, quiet: false };
+        let options = TableOptions { by, scope, paint: Paint::PLAIN, quiet: false, missing: &[] };
         write(&mut out, &egress_fixture::report(), &egress_fixture::topology(), options).unwrap();
         String::from_utf8(out).unwrap()
     }

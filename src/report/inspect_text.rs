@@ -50,11 +50,19 @@ impl Page<'_> {
         if by_content.is_empty() {
             return Ok(());
         }
-        self.title(out, "recognised")?;
+        let dir = common_directory(self.document.files.iter().map(|f| f.file.as_str()));
+        self.title(
+            out,
+            &clean(match dir {
+                "" => "recognised".to_owned(),
+                dir => format!("recognised in {dir}"),
+            }),
+        )?;
+        let short = |file: &ReadFileV1| clean(file.file.get(dir.len()..).unwrap_or(&file.file));
         let mut columns = Columns::new(&["CONTENT", "ROWS", "RECOGNISED BY", "FILES"]);
         for ((not_used, content), files) in by_content {
             let shown = if self.verbose { files.len() } else { SHOWN };
-            let mut names: Vec<String> = files.iter().take(shown).map(|f| clean(&f.file)).collect();
+            let mut names: Vec<String> = files.iter().take(shown).map(|f| short(f)).collect();
             if files.len() > shown {
                 names.push(format!("and {} more", files.len() - shown));
             }
@@ -123,6 +131,9 @@ impl Page<'_> {
             let mut costs = Vec::new();
             if m.egress_sources > 0 {
                 costs.push(format!("egress of {}", plural(m.egress_sources, "source")));
+            }
+            if m.hides_sources {
+                costs.push("egress may have further sources".to_owned());
             }
             if !m.rules.is_empty() {
                 costs.push(format!("rules {}", m.rules.join(", ")));
@@ -200,6 +211,21 @@ impl Page<'_> {
     }
 }
 
+/// The directory that all of several files are in, with its final `/`; empty for a single file.
+fn common_directory<'a>(mut files: impl Iterator<Item = &'a str>) -> &'a str {
+    let Some(first) = files.next() else { return "" };
+    let mut common = first;
+    let mut several = false;
+    for file in files.filter(|file| *file != first) {
+        several = true;
+        let same = common.bytes().zip(file.bytes()).take_while(|(a, b)| a == b).count();
+        let upto = common.as_bytes().get(..same).unwrap_or_default();
+        let end = upto.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+        common = common.get(..end).unwrap_or_default();
+    }
+    if several { common } else { "" }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -229,6 +255,7 @@ pub(super) mod tests {
                 missing: "DescribeSnatTableEntries for ngw-1 (not in the input)".into(),
                 rules: vec!["NAT001", "NAT014"],
                 egress_sources: 12,
+                hides_sources: false,
             }],
             not_understood: vec![NotUnderstoodV1 {
                 file: "export/notes.json".into(),
@@ -237,6 +264,14 @@ pub(super) mod tests {
             }],
             ..InspectV1::default()
         }
+    }
+
+    #[test]
+    fn the_directory_of_all_files() {
+        let common = |files: &[&'static str]| common_directory(files.iter().copied());
+        assert_eq!(common(&["a/b/x.json", "a/b/y.json", "a/bc/z.json"]), "a/");
+        assert_eq!(common(&["数据/x.json", "数据库/y.json"]), "");
+        assert_eq!(common(&["a/x.json", "a/x.json"]), "");
     }
 
     #[test]

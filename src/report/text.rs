@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use textwrap::{WordSeparator, WordSplitter};
 
 use super::clean::clean;
 use super::excerpt::Excerpt;
@@ -64,6 +65,9 @@ fn renderer(paint: Paint) -> GraphicalReportHandler {
         .with_links(false)
         .with_width(WIDTH)
         .with_break_words(false)
+        // names are not torn at their hyphens
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_word_splitter(WordSplitter::NoHyphenation)
         .with_context_lines(1)
         .tab_width(4)
 }

@@ -15,6 +15,10 @@ pub(super) fn own_address(
     dst: IpAddr,
 ) -> Vec<String> {
     let otherwise = walk_without_own(fabric, source, dst);
+    if held.by.iter().any(|by| by.kind == Kind::DnatEntry) {
+        // an IP mapping is met again on the path; what it wins over are the SNAT entries there
+        return translation(fabric, &otherwise.hops);
+    }
     let holder = holder(source, held);
     let mut out: Vec<String> = Vec::new();
     for outcome in &otherwise.outcomes {
@@ -51,7 +55,6 @@ fn holder(source: &SourcePoint, held: &Held) -> String {
         Some(by) if by.kind == Kind::Instance => {
             format!("the static public address of {by}")
         }
-        Some(by) if by.kind == Kind::DnatEntry => format!("{by} (all ports of {place})"),
         Some(by) if held.cut_through.is_some() => format!("{by} (cut-through)"),
         Some(by) => format!("{by} on {place}"),
         None => format!("the public address {} on {place}", held.address),

@@ -47,8 +47,9 @@ enum Job {
     VpcNat { nat: Id },
     /// An ENI that forwards the packets of others.
     Forward { eni: Id },
-    /// A transit router's route table.
-    Transit { table: Id },
+    /// A transit router's route table, for packets from a VPC or, `over_peering`, from another
+    /// transit router.
+    Transit { table: Id, over_peering: bool },
     /// A peering connection, into this VPC.
     Peer { peer: Id, into: Id },
     /// Whether replies find back over a peering connection.
@@ -206,7 +207,7 @@ impl Compiler<'_> {
             Job::NatExit { nat } => self.nat_exit_stage(nat),
             Job::VpcNat { nat } => self.vpc_nat_stage(nat),
             Job::Forward { eni } => self.forward_stage(eni),
-            Job::Transit { table } => self.transit_stage(table),
+            Job::Transit { table, over_peering } => self.transit_stage(table, *over_peering),
             Job::Peer { peer, into } => self.peer_stage(peer, into),
             Job::PeerReply { peer, vswitch } => self.peer_reply_stage(peer, vswitch),
             Job::Ecr { id } => self.ecr_stage(id),

@@ -82,11 +82,11 @@ impl<'t> Compiler<'t> {
                 None => Branch::drop(Reason::NatNoEip, at),
             });
         }
-        if let Some(gap) = facts::dnat_gap(self.topology, nat) {
-            // an IP mapping would outrank every SNAT entry
-            return constant(Branch::unknown(gap));
-        }
         let mut rules = self.mapping_rules(nat, &eips);
+        if let Some(gap) = facts::dnat_gap(self.topology, nat) {
+            // an IP mapping that is not in the input would outrank every SNAT entry
+            return stage(Table { key: Key::Source, rules, default: Branch::unknown(gap) });
+        }
         let (snat, mut gaps) = self.snat_rules(nat, &eips);
         gaps.extend(facts::snat_gap(self.topology, nat));
         if gaps.is_empty() {
@@ -251,31 +251,35 @@ impl<'t> Compiler<'t> {
         if !facts::works(nat) {
             return constant(Branch::drop(Reason::NatNotAvailable, at));
         }
-        if let Some(gap) = facts::dnat_gap(self.topology, nat) {
-            return constant(Branch::unknown(gap));
-        }
         let routes = match (&nat.vpc, &nat.vswitch) {
             (Some(vpc), Some(vswitch)) => self.transit_into(vpc, vswitch),
             _ => Branch::unknown(format!("vSwitch of {id} (not stated)")),
         };
-        let (mut rules, gaps) = self.vpc_nat_rules(nat, at, &routes);
-        let (rules, default) = if gaps.is_empty() {
-            (rules, Branch::drop(Reason::NatNoSnatEntry, at).after(Op::Via(at)))
+        let (mut rules, snat, gaps) = self.vpc_nat_rules(nat, at, &routes);
+        let default = if let Some(gap) = facts::dnat_gap(self.topology, nat) {
+            // an IP mapping that is not in the input would outrank every SNAT entry
+            Branch::unknown(gap)
+        } else if gaps.is_empty() {
+            rules.extend(snat);
+            Branch::drop(Reason::NatNoSnatEntry, at).after(Op::Via(at))
         } else {
-            rules.retain(|rule| rule.matches.len() == 1);
-            (rules, super::unknown(gaps))
+            // no entry can be longer than one address
+            rules.extend(snat.into_iter().filter(|rule| rule.matches.len() == 1));
+            super::unknown(gaps)
         };
         stage(Table { key: Key::Source, rules, default })
     }
 
+    /// Rules of IP mappings, rules of SNAT entries, and what could not be read of the latter.
     fn vpc_nat_rules(
         &mut self,
         nat: &'t NatGateway,
         at: ElementId,
         routes: &Branch,
-    ) -> (Vec<Rule>, Vec<Text>) {
+    ) -> (Vec<Rule>, Vec<Rule>, Vec<Text>) {
         let topology = self.topology;
-        let mut rules = Vec::new();
+        let mut mappings = Vec::new();
+        let mut snat = Vec::new();
         let mut gaps: Vec<Text> = facts::snat_gap(topology, nat).into_iter().collect();
         let as_nat_ip = |addresses: &[AddrValue], element: ElementId| {
             let branches = addresses
@@ -294,7 +298,7 @@ impl<'t> Compiler<'t> {
             {
                 let element = self.element(entry, format!("{external} any port -> {internal}"));
                 let then = as_nat_ip(std::slice::from_ref(external), element);
-                rules.push(Rule { matches: block(Cidr::host(internal)), element, then });
+                mappings.push(Rule { matches: block(Cidr::host(internal)), element, then });
             }
         }
         let mut prefixes = Vec::new();
@@ -309,9 +313,9 @@ impl<'t> Compiler<'t> {
             let list: Vec<String> = ips.iter().map(ToString::to_string).collect();
             let element = self.element(entry, format!("{cidr} -> {}", list.join(", ")));
             let then = as_nat_ip(ips, element);
-            rules.push(Rule { matches: block(cidr), element, then });
+            snat.push(Rule { matches: block(cidr), element, then });
         }
-        (rules, gaps)
+        (mappings, snat, gaps)
     }
 }
 

@@ -76,6 +76,7 @@ impl<'t> Compiler<'t> {
         let mut gaps =
             Gaps { missing: self.route_gap(table).into_iter().collect(), assumed: Vec::new() };
         let mut rules = Vec::new();
+        let mut unbeatable = Vec::new();
         for (cidr, route) in self.sorted_routes(vpc, table, &mut gaps) {
             let element = match (route.entry, route.local) {
                 (Some(entry), _) => self.element(entry, route_text(cidr, entry)),
@@ -84,13 +85,18 @@ impl<'t> Compiler<'t> {
             };
             if let Some(then) = self.route_branch(vpc, &route, element) {
                 let then = then.after_all(gaps.assumed.iter().cloned().map(Op::Assume));
-                rules.push(Rule { matches: block(cidr), element, then });
+                let rule = Rule { matches: block(cidr), element, then };
+                if self.is_unbeatable(vpc, table, &route, &rule) {
+                    unbeatable.push(rule.clone());
+                }
+                rules.push(rule);
             }
         }
+        let private = self.private_mode(vpc, at);
         if !gaps.missing.is_empty() {
-            // a route that is not in the input could be longer than any that is; only delivery
-            // inside the VPC cannot be beaten (egress.md §2.2)
-            rules.retain(|rule| matches!(rule.then.end, End::Deliver(_)));
+            // a route that is not in the input could be longer than any other
+            let mut rules = unbeatable;
+            rules.splice(0..0, private);
             let default = super::unknown(gaps.missing);
             return Stage {
                 name: "route",
@@ -98,8 +104,34 @@ impl<'t> Compiler<'t> {
                 table: Table { key: Key::Destination, rules, default },
             };
         }
+        rules.splice(0..0, private);
         let default = Branch::drop(Reason::NoRoute, at).after(Op::Via(at));
         Stage { name: "route", at, table: Table { key: Key::Destination, rules, default } }
+    }
+
+    /// True for delivery into a vSwitch: no route may be longer, and only an entry of a custom table
+    /// may take its place (egress.md §2.2).
+    fn is_unbeatable(&self, vpc: &Id, table: &Id, route: &Route<'_>, rule: &Rule) -> bool {
+        let topology = self.topology;
+        let is_vswitch = |cidr: Cidr| {
+            topology
+                .vswitches
+                .iter()
+                .filter(|v| v.vpc.as_ref() == Some(vpc))
+                .any(|v| v.cidr.iter().chain(&v.ipv6_cidr).any(|c| c.cidr() == Some(cidr)))
+        };
+        let stated = route.entry.is_some()
+            || topology.route_tables.get(table).and_then(|t| t.table_type.as_ref())
+                == Some(&RouteTableType::System);
+        stated && matches!(rule.then.end, End::Deliver(_)) && is_vswitch(route.cidr)
+    }
+
+    /// In PRIVATE mode public destinations are cut off before any route is looked at
+    /// (decisions.md 41), also for packets that arrive from another VPC.
+    fn private_mode(&self, vpc: &Id, at: ElementId) -> Option<Rule> {
+        let space = self.spaces.get(vpc).filter(|s| s.mode == InternetMode::Private)?;
+        let then = Branch::drop(Reason::VpcPrivateMode, at);
+        Some(Rule { matches: space.public_v4.clone(), element: at, then })
     }
 
     /// What is missing to know all entries of a table.

@@ -49,10 +49,7 @@ impl Compiler<'_> {
             && self.assume.dnat_ip_map_bypasses_routes == DnatBypass::NormalOnly;
         let (true, Some(vpc), Some(address)) = (applies, vpc, address.addr()) else { return own };
         let direct = self.spaces.get(vpc).is_some_and(|s| s.mode == InternetMode::Direct);
-        match self.bindings.normal_mapping(vpc, address) {
-            Some(held) if direct => OwnPublic::Held(held),
-            _ => own,
-        }
+        if direct { self.bindings.normal_mapping(vpc, address) } else { own }
     }
 
     pub(super) fn source_stage(

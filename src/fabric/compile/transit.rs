@@ -18,7 +18,9 @@ impl<'t> Compiler<'t> {
         let associated = self.association(attachment, None);
         let via = Op::Via(self.referred(Kind::TransitAttachment, attachment));
         match associated {
-            Ok(Some(table)) => Branch::go(self.stage(Job::Transit { table })).after(via),
+            Ok(Some(table)) => {
+                Branch::go(self.stage(Job::Transit { table, over_peering: false })).after(via)
+            }
             Ok(None) => Branch::drop(Reason::TrNoAssociation, element).after(via),
             Err(missing) => Branch::unknown(missing),
         }
@@ -42,7 +44,10 @@ impl<'t> Compiler<'t> {
             return Ok(Some(table.clone()));
         }
         let known = topology.transit_attachments.get(attachment);
-        let router = known.and_then(|a| a.transit_router.as_ref());
+        let router = known.and_then(|a| match not_of {
+            Some(_) => far_router(a, not_of),
+            None => a.transit_router.as_ref(),
+        });
         let Some(router) = router else {
             return Err(Text::from(format!(
                 "transit router attachment {attachment} (not in the input)"
@@ -66,7 +71,7 @@ impl<'t> Compiler<'t> {
         }
     }
 
-    pub(super) fn transit_stage(&mut self, table: &Id) -> Stage {
+    pub(super) fn transit_stage(&mut self, table: &Id, over_peering: bool) -> Stage {
         let at = self.referred_or_named(Kind::TransitRouteTable, table);
         let mut gaps: Vec<Text> = self
             .topology
@@ -94,7 +99,7 @@ impl<'t> Compiler<'t> {
             let hop = entry.next_hop.as_ref().map_or("", |id| id.as_str());
             let kind = entry.next_hop_type.as_ref().map_or("", |t| t.as_str());
             let element = self.element(entry, format!("{cidr} -> {kind} {hop}"));
-            let then = self.transit_branch(table, entry, element);
+            let then = self.transit_branch(table, over_peering, entry, element);
             rules.push(Rule { matches: block(cidr), element, then });
         }
         let default = Branch::drop(Reason::TrNoRoute, at).after(Op::Via(at));
@@ -120,6 +125,7 @@ impl<'t> Compiler<'t> {
     fn transit_branch(
         &mut self,
         table: &Id,
+        over_peering: bool,
         entry: &TransitRouteEntry,
         element: ElementId,
     ) -> Branch {
@@ -128,7 +134,7 @@ impl<'t> Compiler<'t> {
                 Branch::drop(Reason::TrNoRoute, element).after(Op::Via(element))
             }
             (Some(TransitHopType::Attachment) | None, Some(attachment)) => {
-                self.through_attachment(table, attachment, element)
+                self.through_attachment(table, over_peering, attachment, element)
             }
             (Some(TransitHopType::Other(word)), _) => {
                 Branch::unknown(format!("transit next hop type `{word}` (not modelled)"))
@@ -138,7 +144,13 @@ impl<'t> Compiler<'t> {
     }
 
     /// Out of a transit router into one of its attachments.
-    fn through_attachment(&mut self, table: &Id, attachment: &Id, element: ElementId) -> Branch {
+    fn through_attachment(
+        &mut self,
+        table: &Id,
+        over_peering: bool,
+        attachment: &Id,
+        element: ElementId,
+    ) -> Branch {
         let Some(found) = self.topology.transit_attachments.get(attachment) else {
             return Branch::unknown(format!(
                 "transit router attachment {attachment} (not in the input)"
@@ -147,24 +159,35 @@ impl<'t> Compiler<'t> {
         let via = self.named(found);
         let branch = match (&found.attachment_type, &found.target) {
             (Some(AttachmentType::Vpc), Some(vpc)) => self.enter_vpc(found, vpc, via),
-            (Some(AttachmentType::Peer), _) => {
-                let router = self
-                    .topology
-                    .transit_route_tables
-                    .get(table)
-                    .and_then(|t| t.transit_router.clone());
-                // the far router's table is the other one associated with the same attachment
-                match self.association(attachment, router.as_ref()) {
-                    Ok(Some(far)) => Branch::go(self.stage(Job::Transit { table: far })),
-                    Ok(None) | Err(_) => Branch::new(End::Leave(via)),
-                }
-            }
+            // no transit from one peering to another (egress.md §10 rule 5)
+            (Some(AttachmentType::Peer), _) if over_peering => Branch::drop(Reason::TrNoRoute, via),
+            (Some(AttachmentType::Peer), _) => self.enter_far_router(table, found, via),
             (Some(AttachmentType::Vbr | AttachmentType::Vpn | AttachmentType::Ecr), _) => {
                 Branch::new(End::Leave(via))
             }
             _ => Branch::unknown(format!("what attachment {attachment} leads to (not stated)")),
         };
         branch.after(Op::Via(element)).after(Op::Via(via))
+    }
+
+    /// Over a peering to another transit router, whose own table for the attachment decides.
+    fn enter_far_router(
+        &mut self,
+        table: &Id,
+        peering: &TransitAttachment,
+        via: ElementId,
+    ) -> Branch {
+        let topology = self.topology;
+        let near = topology.transit_route_tables.get(table).and_then(|t| t.transit_router.as_ref());
+        let far = far_router(peering, near);
+        if far.is_none_or(|id| topology.transit_routers.get(id).is_none()) {
+            return Branch::new(End::Leave(via));
+        }
+        match self.association(peering.id(), near) {
+            Ok(Some(table)) => Branch::go(self.stage(Job::Transit { table, over_peering: true })),
+            Ok(None) => Branch::drop(Reason::TrNoAssociation, via),
+            Err(missing) => Branch::unknown(missing),
+        }
     }
 
     /// Into a VPC: the tables of all vSwitches that hold the attachment's ENIs (egress.md U3).
@@ -289,6 +312,11 @@ impl<'t> Compiler<'t> {
         };
         Stage { name: "reply", at, table: Table { key: Key::Source, rules, default } }
     }
+}
+
+/// The end of a peering between transit routers that is not `near`.
+fn far_router<'p>(peering: &'p TransitAttachment, near: Option<&Id>) -> Option<&'p Id> {
+    [&peering.transit_router, &peering.target].into_iter().flatten().find(|id| Some(*id) != near)
 }
 
 /// Only `Active` entries forward (formats-api.md §4.8); a design states no status.

@@ -59,7 +59,7 @@ pub(crate) fn parts(text: &str, layout: Layout) -> Result<Vec<Part<'_>>, JsonErr
     let mut out = Vec::with_capacity(found.len());
     for (n, (sketch, range)) in found.into_iter().enumerate() {
         let pointer = if single { String::new() } else { format!("/{n}") };
-        unwrap(text, pointer, sketch, range, &mut out)?;
+        unwrap(text, &pointer, sketch, range, &mut out)?;
     }
     Ok(out)
 }
@@ -83,13 +83,13 @@ fn values(text: &str) -> Result<Vec<(Sketch<'_>, Range<usize>)>, JsonError> {
 
 fn unwrap<'t>(
     text: &'t str,
-    pointer: String,
+    pointer: &str,
     found: Sketch<'t>,
     range: Range<usize>,
     out: &mut Vec<Part<'t>>,
 ) -> Result<(), JsonError> {
     let part = |content| Part {
-        pointer: pointer.clone(),
+        pointer: pointer.to_owned(),
         range: range.clone(),
         content,
         envelope: None,
@@ -102,7 +102,7 @@ fn unwrap<'t>(
             // `jq -s` put whole responses into a list
             for (n, at) in items(text, range.start)?.into_iter().enumerate() {
                 let (inner, range) = sketch(text, at)?;
-                unwrap(text, format!("{pointer}/{n}"), inner, range, out)?;
+                unwrap(text, &format!("{pointer}/{n}"), inner, range, out)?;
             }
         }
         Sketch::List(elements) => out.push(part(Content::List(elements))),
@@ -114,7 +114,7 @@ fn unwrap<'t>(
                     (Some(code), _) => out.push(part(Content::Failed(code))),
                     (None, Some(body)) => {
                         let (inner, range) = sketch(text, body.range.start)?;
-                        unwrap(text, format!("{pointer}/body"), inner, range, out)?;
+                        unwrap(text, &format!("{pointer}/body"), inner, range, out)?;
                     }
                     (None, None) => out.push(part(Content::NoData)),
                 }
@@ -126,7 +126,7 @@ fn unwrap<'t>(
             if let Some((key, at)) = response_wrapper(&outline, text) {
                 let (inner, range) = sketch(text, at)?;
                 let before = out.len();
-                unwrap(text, format!("{pointer}/{key}"), inner, range, out)?;
+                unwrap(text, &format!("{pointer}/{key}"), inner, range, out)?;
                 for part in out.iter_mut().skip(before) {
                     part.hint = key.strip_suffix("Response");
                     // inner keys of elements are not sketched; converters that leave blanks

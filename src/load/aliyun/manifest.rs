@@ -107,8 +107,6 @@ pub(crate) struct Manifest {
     pub(crate) directory: PathBuf,
     /// Its rows.
     pub(crate) calls: Vec<Call>,
-    /// Lines that are not rows.
-    pub(crate) bad_lines: usize,
 }
 
 /// True for the first bytes of a manifest: rows of calls without bodies.
@@ -117,18 +115,18 @@ pub(crate) fn looks_like_manifest(head: &str) -> bool {
 }
 
 impl Manifest {
-    /// Reads a manifest; lines that are not rows are counted, not fatal.
+    /// Reads a manifest; lines that are not rows are passed over here and reported with the file.
     pub(crate) fn parse(text: &str, path: &Path) -> Self {
         let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let mut calls = Vec::new();
-        let mut bad_lines = 0;
         for range in documents(text).unwrap_or_default() {
-            match text.get(range).map(Call::parse) {
-                Some(Ok(call)) if call.api.is_some() => calls.push(call),
-                _ => bad_lines += 1,
+            if let Some(Ok(call)) = text.get(range).map(Call::parse)
+                && call.api.is_some()
+            {
+                calls.push(call);
             }
         }
-        Self { directory, calls, bad_lines }
+        Self { directory, calls }
     }
 }
 
@@ -207,7 +205,7 @@ mod tests {
 []"#;
         assert!(looks_like_manifest(text));
         let manifest = Manifest::parse(text, Path::new("./out/1/manifest.jsonl"));
-        assert_eq!((manifest.calls.len(), manifest.bad_lines), (2, 1));
+        assert_eq!(manifest.calls.len(), 2);
         let mut beside = Beside::default();
         beside.add_manifest(manifest);
         let call = beside.call(Path::new("out/1/cn-hangzhou/vpc.DescribeVpcs.p1.json")).unwrap();

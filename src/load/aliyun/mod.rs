@@ -23,5 +23,5 @@ mod sketch;
 
 pub(crate) use keys::keys as field_keys;
 pub(crate) use manifest::{Beside, Manifest, looks_like_manifest};
+pub(crate) use read::account_id;
 pub(crate) use session::{FileOutcome, Session};
-pub(crate) use sketch::{Sketch, sketch};

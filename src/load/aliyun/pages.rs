@@ -85,6 +85,14 @@ fn first_file(pages: &[&Body]) -> Option<crate::topology::FileId> {
     pages.first().map(|b| b.file)
 }
 
+/// Parameters that restrict a listing to VPCs; each API takes one of them.
+const VPC_FILTERS: [&str; 3] = ["VpcId", "VpcId.1", "VpcIds.1"];
+
+/// The VPCs that a listing was restricted to, as stated: one id or several with commas.
+fn vpc_filter<'a>(params: &BTreeMap<&str, &'a str>) -> Option<&'a str> {
+    VPC_FILTERS.iter().find_map(|name| params.get(name).copied())
+}
+
 /// Parameters that leave rows out.
 fn filters(key: &GroupKey) -> impl Iterator<Item = &str> {
     let parents = key.listing.parent().map_or(&[][..], parent_keys);
@@ -92,7 +100,9 @@ fn filters(key: &GroupKey) -> impl Iterator<Item = &str> {
         let neutral = is_paging(name)
             || name.starts_with("AdditionalAttributes")
             || name.starts_with("Include")
-            || matches!(name.as_str(), "VpcId" | "CenId" | "CenRegionId" | "DryRun")
+            || VPC_FILTERS.contains(&name.as_str())
+            || matches!(name.as_str(), "CenId" | "CenRegionId" | "DryRun")
+            || (key.listing == Listing::CenGrants && name == "InstanceType")
             || (name == "Direction" && value == "all")
             || (name == "TransitRouterRouteEntryStatus" && value == "All")
             || (key.api == "DescribeRouteTables" && name.ends_with("RouterId"))
@@ -249,7 +259,7 @@ fn record_group(
     let params: BTreeMap<&str, &str> =
         key.params.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let Some(kind) = key.listing.parent() else {
-        match params.get("VpcId") {
+        match vpc_filter(&params) {
             None => coverage.record(key.listing, scope, state.clone()),
             Some(vpcs) => {
                 for vpc in vpcs.split(',').map(str::trim).filter(|v| !v.is_empty()) {
@@ -293,7 +303,7 @@ fn record_failed(call: &FailedCall, draft: &Draft, coverage: &mut Coverage) {
         call.params.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let parents = match call.listing.parent() {
         Some(_) => parents(call.listing, &params, &[], draft),
-        None => params.get("VpcId").map(|vpc| Id::from(*vpc)).into_iter().collect(),
+        None => vpc_filter(&params).map(Id::from).into_iter().collect(),
     };
     if parents.is_empty() {
         coverage.record(call.listing, scope, state);

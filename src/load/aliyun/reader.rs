@@ -62,6 +62,8 @@ impl ReadContext<'_> {
 
     /// Fills the common part: account and region of the call, unless the row says otherwise.
     pub(crate) fn fill(&self, meta: &mut Meta, source: Source, row: &Common<'_>) {
+        // a body that is the row itself is a detail call; the listing's row is the better place
+        meta.detail |= source.index.is_none() && *source.base == *self.prefix;
         meta.source = Some(source);
         meta.name = row.name.text();
         meta.status = row.status.text();

@@ -31,7 +31,7 @@ enum Place {
 impl Wrapped {
     /// Wraps a bare list.
     pub(crate) fn list(print: &Fingerprint, list: &str, pointer: String) -> Option<Self> {
-        Self::new(print, list.to_owned(), Place::List(pointer))
+        Self::new(print, list, Place::List(pointer))
     }
 
     /// Wraps documents that are one row each; `first` is the index of the first of them.
@@ -47,10 +47,10 @@ impl Wrapped {
             Some(Ok(_)) => Place::Documents(first),
             _ => Place::Only(pointer.to_owned()),
         };
-        Self::new(print, format!("[{}]", rows.join(",")), place)
+        Self::new(print, &format!("[{}]", rows.join(",")), place)
     }
 
-    fn new(print: &Fingerprint, list: String, place: Place) -> Option<Self> {
+    fn new(print: &Fingerprint, list: &str, place: Place) -> Option<Self> {
         let main = print.main_list()?;
         let (text, path) = match main.inner {
             Some(inner) => (

@@ -354,9 +354,10 @@ impl Session<'_> {
                 out.finish(body, unattached);
                 Ok(())
             }
-            Err((body, error)) => {
+            Err(failed) => {
+                let (body, error) = *failed;
                 self.reader_error(cx, part, &text, &error)?;
-                out.unreadable_rows(body, &error);
+                out.unreadable_rows(&body, &error);
                 Ok(())
             }
         }
@@ -460,8 +461,8 @@ impl FileOutcome {
         self.bodies.push(body);
     }
 
-    fn unreadable_rows(&mut self, body: Body, error: &serde_json::Error) {
-        let failed = unreadable_rows(&body, error, &mut self.report);
+    fn unreadable_rows(&mut self, body: &Body, error: &serde_json::Error) {
+        let failed = unreadable_rows(body, error, &mut self.report);
         self.failed.push(failed);
     }
 }
@@ -501,7 +502,7 @@ fn read_deferred(
             bodies.push(body);
         }
         // its syntax was checked when it was put aside: only the shape can be unknown
-        Err((body, error)) => failed.push(unreadable_rows(&body, &error, report)),
+        Err(unread) => failed.push(unreadable_rows(&unread.0, &unread.1, report)),
     }
 }
 
@@ -511,7 +512,7 @@ fn read_body(
     text: &str,
     pointer: &str,
     draft: &mut Draft,
-) -> Result<(Body, Vec<String>), (Body, serde_json::Error)> {
+) -> Result<(Body, Vec<String>), Box<(Body, serde_json::Error)>> {
     let params = body.params.clone();
     let mut cx = ReadContext {
         params: &params,
@@ -528,7 +529,7 @@ fn read_body(
     body.rows = rows;
     match result {
         Ok(()) => Ok((body, unattached)),
-        Err(error) => Err((body, error)),
+        Err(error) => Err(Box::new((body, error))),
     }
 }
 

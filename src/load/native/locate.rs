@@ -78,7 +78,8 @@ ip = ["10.0.1.10", "10.0.1.11"]
     fn pointers_into_toml() {
         assert_eq!(toml("/vpc/0/vswitch/1/cidr"), "\"10.0.1.0/24\"");
         assert_eq!(toml("/vpc/0/vswitch/1"), "[[vpc.vswitch]]");
-        assert_eq!(locate_toml(TOML, "/vpc/0/vswitch/1").unwrap().start, 66);
+        let second = TOML.match_indices("[[vpc.vswitch]]").nth(1).map(|(at, _)| at);
+        assert_eq!(locate_toml(TOML, "/vpc/0/vswitch/1").map(|span| span.start), second);
         assert_eq!(toml("/vpc/0/vswitch/1/instance/0/ip/1"), "\"10.0.1.11\"");
         assert_eq!(toml("/vpc/0/vswitch/1/tags/a~1b"), "\"c\"");
         assert_eq!(toml("/vpc/0/vswitch/7"), "-");

@@ -49,7 +49,7 @@ pub use error::{NativeError, Place};
 pub use keys::field_key;
 pub use locate::locate_toml;
 
-use crate::topology::{Draft, FileId};
+use crate::topology::{Draft, FileId, Origin};
 use error::{Fault, closest};
 use flat::Flat;
 use names::Names;
@@ -123,6 +123,7 @@ pub fn read(
     };
     let mut found = Draft::default();
     let summary = load(document, file, &mut found).map_err(|fault| fault.locate(text, syntax))?;
+    found.origins.insert(file, Origin { design: true, export: None });
     draft.absorb(found);
     Ok(summary)
 }

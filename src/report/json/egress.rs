@@ -21,6 +21,9 @@ pub struct EgressV1 {
     by_public_ip: Vec<PublicIpV1>,
     /// Counts.
     summary: SummaryV1,
+    /// Listings without which there may be further sources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
 }
 
 /// A private address that traffic leaves from.
@@ -136,8 +139,14 @@ struct SummaryV1 {
 }
 
 impl EgressV1 {
-    /// The document of an answer, with the classes that the scope asks for.
-    pub fn new(report: &EgressReport, topology: &Topology, scope: EgressScope) -> Self {
+    /// The document of an answer, with the classes that the scope asks for; `missing` are listings
+    /// without which there may be further sources.
+    pub fn new(
+        report: &EgressReport,
+        topology: &Topology,
+        scope: EgressScope,
+        missing: &[String],
+    ) -> Self {
         let eips = egress_view::eips_by_address(topology);
         let by_ip = egress_view::by_public_ip(report);
         let counts = egress_view::counts(report);
@@ -159,6 +168,7 @@ impl EgressV1 {
                 unknown: counts.unknown,
                 public_ips: by_ip.len(),
             },
+            missing: missing.to_vec(),
         }
     }
 }
@@ -222,7 +232,7 @@ mod tests {
     #[test]
     fn the_document_is_as_the_contract_says() {
         let (report, topology) = (egress_fixture::report(), egress_fixture::topology());
-        let document = EgressV1::new(&report, &topology, EgressScope::Public);
+        let document = EgressV1::new(&report, &topology, EgressScope::Public, &[]);
         let value = json::assert_valid(&document);
         assert_eq!(
             value["sources"][0],
@@ -260,7 +270,7 @@ mod tests {
     #[test]
     fn private_classes_come_on_demand() {
         let (report, topology) = (egress_fixture::report(), egress_fixture::topology());
-        let value = json::assert_valid(&EgressV1::new(&report, &topology, EgressScope::All));
+        let value = json::assert_valid(&EgressV1::new(&report, &topology, EgressScope::All, &[]));
         let verdicts: Vec<&str> = value["sources"][0]["classes"]
             .as_array()
             .unwrap()

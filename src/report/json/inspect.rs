@@ -41,7 +41,7 @@ pub struct ReadFileV1 {
     pub documents: usize,
     /// Rows in them.
     pub rows: u64,
-    /// True when it went into the topology.
+    /// False for responses that are recognised, but that no answer needs.
     pub used: bool,
 }
 
@@ -108,6 +108,8 @@ pub struct MissingV1 {
     pub rules: Vec<&'static str>,
     /// Sources whose egress is unknown without it.
     pub egress_sources: usize,
+    /// True when there may be sources of egress that nobody knows of without it.
+    pub hides_sources: bool,
 }
 
 /// A document that was not understood.

@@ -34,6 +34,11 @@ static TRUNCATED: RuleMeta = RuleMeta {
             message: "`{api}`{place} does not say whether pages are missing",
             help: "export the pages as the cloud returns them, with their counts and tokens: {command}",
         },
+        Case {
+            key: "failed",
+            message: "`{api}`{place} failed ({code}), so nothing is known of its rows",
+            help: "see why it failed, usually a missing permission, and repeat {command}",
+        },
     ],
     page: include_str!("../../../rules/DATA001-listing-truncated.md"),
 };
@@ -53,11 +58,15 @@ impl Rule for ListingTruncated {
                 ListingState::Truncated { have, total: Some(total) } => ("counted", *have, *total),
                 ListingState::Truncated { have, total: None } => ("more", *have, 0),
                 ListingState::Unverified => ("unverified", 0, 0),
-                ListingState::Complete | ListingState::Failed { .. } => continue,
+                ListingState::Failed { .. } => ("failed", 0, 0),
+                ListingState::Complete => continue,
             };
             let mut draft = out.fail(case);
-            if case == "unverified" {
+            if matches!(case, "unverified" | "failed") {
                 draft = draft.severity(Severity::Note);
+            }
+            if let ListingState::Failed { code } = state {
+                draft = draft.fact("code", code);
             }
             if let (Some(kind), Some(parent)) = (listing.parent(), &scope.parent) {
                 draft = draft.about(ResourceRef { kind, id: parent.clone(), name: None });

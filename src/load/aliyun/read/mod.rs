@@ -29,6 +29,8 @@ mod vpc_routes;
 mod vpc_samples;
 mod vpc_vpn;
 
+pub(crate) use sts::account_id;
+
 use super::reader::ReadFn;
 use crate::topology::Listing;
 

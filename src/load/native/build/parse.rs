@@ -20,6 +20,9 @@ impl<'a> Service<'a> {
         if text.parse::<Ipv6Addr>().is_ok() {
             return alone;
         }
+        if let Some(host) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+            return Self { host, ..alone };
+        }
         let Some((host, service)) = text.rsplit_once(':') else { return alone };
         let (port, protocol) = match service.split_once('/') {
             Some((port, protocol)) => (port, Some(protocol)),
@@ -29,10 +32,7 @@ impl<'a> Service<'a> {
             || port.eq_ignore_ascii_case("any")
             || port.eq_ignore_ascii_case("all");
         if !is_port {
-            return match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
-                Some(host) => Self { host, ..alone },
-                None => alone,
-            };
+            return alone;
         }
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         Self { host, port: Some(port), protocol }
