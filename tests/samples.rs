@@ -9,7 +9,7 @@
 //!   `none (reason)`, or `unknown`. An empty block says that there is no source.
 //! - ```` ```text findings repaired.vpclint.toml ````: one line per finding of all packs, all of
 //!   them: `error CIDR001 vsw-1`, with the id or name of the primary resource and, if wanted, of
-//!   further ones. `undetermined NAT014` says that the rule could not tell for some resource; these
+//!   further ones, or what the message quotes. `undetermined NAT014` says that the rule could not tell for some resource; these
 //!   need not be complete.
 
 #![allow(
@@ -88,22 +88,23 @@ fn source_line(source: &SourceEgress) -> String {
         (SourceVerdict::Unknown, _) => "unknown".to_owned(),
         (verdict, _) => format!("{verdict} {}", ips.join(", ")),
     };
-    format!("{name} {} {} -> {exit}", source.address, source.role)
+    format!("{name} {} {} -> {exit}", source.address, source.role.name())
 }
 
-/// True when a line `severity RULE resource…` is about this finding.
+/// True when a line `severity RULE word…` is about this finding.
 fn speaks_of(line: &str, finding: &Finding) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let [severity, rule, resources @ ..] = words.as_slice() else { return false };
+    let [severity, rule, words @ ..] = words.as_slice() else { return false };
     let is = |n: usize, word: &str| {
         let resource = finding.resources.get(n);
         resource.is_some_and(|r| *r.id == *word || r.name.as_deref() == Some(word))
     };
-    let anywhere = |word: &&str| (0..finding.resources.len()).any(|n| is(n, word));
+    let named = |word: &str| (0..finding.resources.len()).any(|n| is(n, word));
+    let quoted = |word: &str| finding.message.contains(&format!("`{word}`"));
     *severity == finding.severity.name()
         && *rule == finding.rule.id
-        && resources.first().is_none_or(|primary| is(0, primary))
-        && resources.iter().all(anywhere)
+        && words.first().is_none_or(|word| is(0, word) || !named(word))
+        && words.iter().all(|word| named(word) || quoted(word))
 }
 
 fn compare_findings(statement: &Statement, outcome: &Outcome) -> Vec<String> {

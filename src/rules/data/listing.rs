@@ -230,13 +230,13 @@ fn companions(topology: &Topology, resource: &dyn Resource) -> &'static [Listing
             Some(RouteTableScope::Gateway) => &[L::GatewayRouteEntries],
             _ => &[L::RouteEntries],
         },
-        Kind::Instance => &[L::Enis, L::SecurityGroups, L::VSwitches, L::Eips],
+        Kind::Instance => &[L::Enis, L::SecurityGroups, L::Vpcs, L::VSwitches, L::Eips],
         Kind::Eni => &[L::SecurityGroups, L::VSwitches],
         Kind::NatGateway => match topology.nat_gateways.get(id).and_then(|n| n.network.as_ref()) {
             Some(NatNetwork::Intranet) => {
-                &[L::SnatEntries, L::DnatEntries, L::RouteTables, L::NatIps]
+                &[L::SnatEntries, L::DnatEntries, L::Vpcs, L::RouteTables, L::NatIps]
             }
-            _ => &[L::SnatEntries, L::DnatEntries, L::RouteTables, L::Eips],
+            _ => &[L::SnatEntries, L::DnatEntries, L::Vpcs, L::RouteTables, L::Eips],
         },
         Kind::SnatEntry | Kind::DnatEntry => &[L::NatGateways],
         Kind::Eip => match topology.eips.get(id).and_then(|e| e.target.as_ref()) {
