@@ -119,8 +119,10 @@ pub(super) fn record<'a>(
     objects: impl Iterator<Item = Known<'a>>,
 ) {
     let objects: Vec<Known<'a>> = objects.collect();
+    // with all EIPs listed, one that is not known for an object would be known not to exist
+    let eip_open = objects.iter().any(|o| o.unknown.iter().any(|u| u == "eip" || u == "eips"));
     for word in Unknown::ALL {
-        if unknown.contains(word) {
+        if unknown.contains(word) || (*word == Unknown::Eips && eip_open) {
             continue;
         }
         // the objects of the parent kind that take the statement back for themselves
