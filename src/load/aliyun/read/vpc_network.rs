@@ -285,6 +285,7 @@ listing!(
     vrouters, "VRouters", VRouterRow => add_vrouter
 );
 
+#[allow(clippy::needless_pass_by_value, reason = "rows of all listings are handed over alike")]
 fn add_vrouter(cx: &mut ReadContext<'_>, row: &VRouterRow<'_>, source: Source) {
     let (Some(vpc), Some(router)) = (row.vpc_id.id(), row.v_router_id.id()) else {
         return without_id(cx, "VpcId", &source);
