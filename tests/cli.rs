@@ -266,6 +266,27 @@ fn egress_and_inspect_in_every_format() {
 }
 
 #[test]
+fn sources_that_nobody_exported_are_not_taken_for_none() {
+    let run = with_finding();
+    let text = run.run(&["egress", "."]).code(0).out;
+    assert!(
+        text.contains(
+            "there may be further sources: missing DescribeInstances (not in the input), \
+             DescribeNetworkInterfaces (not in the input)"
+        ),
+        "{text}"
+    );
+    let json = run.run(&["egress", ".", "--output", "json"]).code(0).json();
+    validate("egress", &json);
+    assert_eq!(json["missing"].as_array().unwrap().len(), 2);
+    let text = run.run(&["inspect", "."]).code(0).out;
+    let line = "  DescribeNetworkInterfaces (not in the input): egress may have further sources";
+    assert!(text.contains(line), "{text}");
+    let json = Run::new().run(&["egress", &sample("three-tier"), "--output", "json"]).json();
+    assert_eq!(json.get("missing"), None);
+}
+
+#[test]
 fn what_needs_no_input() {
     let run = Run::new();
     let text = run.run(&["rules"]).code(0).out;
