@@ -460,6 +460,7 @@ fn an_option_names_the_api_of_ambiguous_bodies() {
         region: Some("cn-hangzhou".into()),
         account: Some("1".into()),
         api: Some("vpc:DescribeVpcs".into()),
+        ..LoadOptions::default()
     };
     let loaded = load(&[Input::Path(dir.path().to_path_buf())], &options).unwrap();
     let (_, body) = loaded.report.bodies().next().unwrap();

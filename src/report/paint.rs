@@ -3,7 +3,6 @@
 
 use std::fmt::Display;
 
-
 /// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
