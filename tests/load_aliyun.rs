@@ -1,6 +1,7 @@
 //! Loading cloud exports: every carrier, completeness rule and broken input, with small bodies.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
