@@ -19,6 +19,7 @@ pub struct Context<'a> {
     /// Through which public address every source leaves.
     pub egress: &'a EgressReport,
     sources: FxHashMap<(&'a str, &'a AddrValue), &'a SourceEgress>,
+    nat_tables: FxHashMap<&'a Id, &'a NatGateway>,
 }
 
 impl<'a> Context<'a> {
@@ -30,12 +31,28 @@ impl<'a> Context<'a> {
                 sources.entry((vpc, &source.address)).or_insert(source);
             }
         }
-        Self { topology, fabric, egress, sources }
+        let mut nat_tables = FxHashMap::default();
+        for nat in &topology.nat_gateways {
+            for table in [&nat.snat_tables, &nat.dnat_tables].into_iter().flatten().flatten() {
+                nat_tables.entry(table).or_insert(nat);
+            }
+        }
+        Self { topology, fabric, egress, sources, nat_tables }
     }
 
     /// The source with this private address in a VPC.
     pub fn source(&self, vpc: &'a str, address: &'a AddrValue) -> Option<&'a SourceEgress> {
         self.sources.get(&(vpc, address)).copied()
+    }
+
+    /// The NAT gateway of an SNAT or DNAT entry: the one that it names, or the one that has its table
+    /// (bodies of 2014 state only the table, formats-api.md §4.2). `None` when it is not in the input.
+    pub fn gateway_of(&self, gateway: Option<&Id>, table: Option<&Id>) -> Option<&'a NatGateway> {
+        match (gateway, table) {
+            (Some(id), _) => self.topology.nat_gateways.get(id),
+            (None, Some(table)) => self.nat_tables.get(table).copied(),
+            (None, None) => None,
+        }
     }
 
     /// Fails with what is missing unless the listing is complete for this scope.

@@ -286,23 +286,16 @@ pub(super) fn routes_of_vpc<'a>(
     Ok(cx.topology.route_entries.iter().filter(in_vpc).collect())
 }
 
-/// The NAT gateway of an entry: the one it names, or the one that has its table (bodies of 2014
-/// state only the table).
+/// The NAT gateway of an entry, or what is missing to tell.
 pub(super) fn gateway_of_entry<'a>(
     cx: &Context<'a>,
     entry: &dyn Resource,
     gateway: Option<&Id>,
     table: Option<&Id>,
 ) -> Result<&'a NatGateway, Unknown> {
-    let by_table = |table: &Id| {
-        cx.topology.nat_gateways.iter().find(|nat| {
-            let tables = [&nat.snat_tables, &nat.dnat_tables];
-            tables.into_iter().flatten().flatten().any(|t| t == table)
-        })
-    };
-    match (gateway, table.and_then(by_table)) {
-        (None, Some(nat)) => Ok(nat),
-        _ => cx.nat_gateway(entry, gateway),
+    match cx.gateway_of(gateway, table) {
+        Some(nat) => Ok(nat),
+        None => cx.nat_gateway(entry, gateway),
     }
 }
 

@@ -88,9 +88,11 @@ pub static RULES: &[&dyn Rule] = &[
     &zone::EniZoneMismatch,
 ];
 
+/// How many resources a message names before it counts the rest.
+const SHOWN: usize = 6;
+
 /// Names of resources for a message: all of a few, the first of many with their number.
 fn list(resources: &[&ResourceRef]) -> String {
-    const SHOWN: usize = 6;
     let mut names: Vec<String> = resources.iter().take(SHOWN).map(ToString::to_string).collect();
     if resources.len() > SHOWN {
         names.push(format!("{} more", resources.len() - SHOWN));

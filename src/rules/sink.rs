@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Display};
 
+use rustc_hash::FxHashSet;
+
 use super::context::Context;
 use super::finding::{Finding, Location, LocationRole, Undetermined, Unknown};
 use super::meta::{Case, RuleMeta, Severity};
@@ -136,9 +138,7 @@ impl Draft<'_> {
 
     /// A resource that has no object of its own in the input (a missing target, a VPC seen from afar).
     pub fn about(mut self, resource: ResourceRef) -> Self {
-        if !self.finding.resources.contains(&resource) {
-            self.finding.resources.push(resource);
-        }
+        self.finding.resources.push(resource);
         self
     }
 
@@ -207,6 +207,8 @@ impl Draft<'_> {
         };
         self.finding.message = Filled { template: message, facts: &self.facts }.to_string();
         self.finding.help = Filled { template: help, facts: &self.facts }.to_string();
+        let mut seen = FxHashSet::default();
+        self.finding.resources.retain(|resource| seen.insert(resource.clone()));
         self.finding.locations.sort_by_key(|location| location.role);
         self.sink.findings.push(self.finding);
     }

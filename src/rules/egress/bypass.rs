@@ -1,11 +1,16 @@
 //! EGR002 and EGR003: hosts that an SNAT entry covers and that leave by another address.
 
-use crate::analyze::egress::{SourceEgress, SourceRole};
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+
+use crate::addr::Cidr;
+use crate::analyze::egress::{SourceEgress, SourceRole, SourceVerdict};
 use crate::fabric::{InternetMode, OwnPublic};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::topology::{
-    AddrValue, CidrValue, Id, Kind, Lifecycle, Listing, NatNetwork, Resource, Scope, SnatEntry,
-    Topology,
+    AddrValue, CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NatNetwork, Resource, Scope,
+    SnatEntry, Topology,
 };
 
 pub(crate) struct InstanceBypassesNat;
@@ -31,15 +36,20 @@ impl Rule for InstanceBypassesNat {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let covered = Covered::new(cx, |nat| nat.vpc.as_ref());
         for source in cx.egress.sources.iter().filter(|s| s.role == SourceRole::Primary) {
-            if let Err(unknown) = bypass(cx, source, out) {
-                out.undetermined(unknown);
-            }
+            let outcome = bypass(cx, &covered, source, out);
+            out.settle(outcome);
         }
     }
 }
 
-fn bypass(cx: &Context<'_>, source: &SourceEgress, out: &mut Sink) -> Result<(), Unknown> {
+fn bypass(
+    cx: &Context<'_>,
+    covered: &Covered<'_>,
+    source: &SourceEgress,
+    out: &mut Sink,
+) -> Result<(), Unknown> {
     let (Some(vpc), Some(address)) = (&source.vpc, source.address.addr()) else { return Ok(()) };
     // only in DIRECT mode does a public address of one's own beat the routes (egress.md §4.2)
     if cx.fabric.space(vpc).is_some_and(|space| space.mode != InternetMode::Direct) {
@@ -53,9 +63,7 @@ fn bypass(cx: &Context<'_>, source: &SourceEgress, out: &mut Sink) -> Result<(),
         OwnPublic::Held(held) => Some(held),
         OwnPublic::Unknown(_) => None,
     };
-    let entry = entries_of_vpc(cx.topology, vpc)
-        .find(|entry| source_of(cx.topology, entry).is_some_and(|c| c.contains(address)));
-    let Some(entry) = entry else {
+    let Some(entry) = covered.by(vpc, address) else {
         let scope = cx.topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta)).unwrap_or_default();
         return require_all_snat(cx, vpc, &scope);
     };
@@ -98,19 +106,37 @@ fn require_all_snat(cx: &Context<'_>, vpc: &Id, scope: &Scope) -> Result<(), Unk
     Ok(())
 }
 
-/// Live SNAT entries of the Internet NAT gateways of a VPC.
-fn entries_of_vpc<'t>(topology: &'t Topology, vpc: &'t Id) -> impl Iterator<Item = &'t SnatEntry> {
-    topology.snat_entries.iter().filter(move |entry| {
-        let nat = entry.nat_gateway.as_ref().and_then(|id| topology.nat_gateways.get(id));
-        entry.lifecycle() != Lifecycle::Dead
-            && nat.is_some_and(|nat| {
-                nat.vpc.as_ref() == Some(vpc) && nat.network != Some(NatNetwork::Intranet)
-            })
-    })
+/// SNAT entries of Internet NAT gateways by the blocks that they cover, grouped by a property of the
+/// gateway.
+struct Covered<'t> {
+    groups: FxHashMap<&'t Id, FxHashMap<Cidr, &'t SnatEntry>>,
+}
+
+impl<'t> Covered<'t> {
+    /// Indexes the live entries.
+    fn new(cx: &Context<'t>, group: impl Fn(&'t NatGateway) -> Option<&'t Id>) -> Self {
+        let mut groups: FxHashMap<&Id, FxHashMap<Cidr, &SnatEntry>> = FxHashMap::default();
+        for entry in cx.topology.snat_entries.iter().filter(|e| e.lifecycle() != Lifecycle::Dead) {
+            let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
+            let nat = nat.filter(|nat| nat.network != Some(NatNetwork::Intranet));
+            if let (Some(key), Some(block)) = (nat.and_then(&group), source_of(cx.topology, entry))
+            {
+                groups.entry(key).or_default().entry(block).or_insert(entry);
+            }
+        }
+        Self { groups }
+    }
+
+    /// The entry with the longest block around an address, as the gateway chooses (egress.md §4.4).
+    fn by(&self, key: &Id, address: IpAddr) -> Option<&'t SnatEntry> {
+        let blocks = self.groups.get(key)?;
+        let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
+        (0..=bits).rev().find_map(|mask| blocks.get(&Cidr::new(address, mask)?).copied())
+    }
 }
 
 /// The block of an SNAT entry: stated, or that of its vSwitch.
-fn source_of(topology: &Topology, entry: &SnatEntry) -> Option<crate::addr::Cidr> {
+fn source_of(topology: &Topology, entry: &SnatEntry) -> Option<Cidr> {
     let vswitch = entry.source_vswitch.as_ref().and_then(|id| topology.vswitches.get(id));
     vswitch.and_then(|v| v.cidr.as_ref()).or(entry.source_cidr.as_ref()).and_then(CidrValue::cidr)
 }
@@ -138,46 +164,46 @@ impl Rule for DnatIpMappingHijacksEgress {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
-        out.each(
-            cx,
-            cx.topology.dnat_entries.iter().filter(|e| e.is_ip_mapping()),
-            |entry, out| {
-                let nat = cx.nat_gateway(entry, entry.nat_gateway.as_ref())?;
-                let internal = stated(entry.internal_ip.as_ref(), entry, "internal address")?;
-                let external = stated(entry.external_ip.as_ref(), entry, "external address")?;
-                let address = internal.addr().ok_or_else(|| {
-                    Unknown::of(format!("internal address of {} (masked)", entry.id()))
-                })?;
-                let covering = cx
-                    .topology
-                    .snat_entries
-                    .iter()
-                    .filter(|s| s.nat_gateway.as_ref() == Some(nat.id()))
-                    .find(|s| source_of(cx.topology, s).is_some_and(|c| c.contains(address)));
-                let Some(snat) = covering else {
-                    return cx.need(
-                        Listing::SnatEntries,
-                        &Scope::around(&nat.meta).with_parent(nat.id()),
-                    );
-                };
-                let ips = snat.snat_ips.as_deref().unwrap_or_default();
-                if ips.contains(external) {
-                    return Ok(());
-                }
-                let texts: Vec<String> = ips.iter().map(ToString::to_string).collect();
-                out.fail("hijack")
-                    .on(entry, "external_port")
-                    .with_whole(snat, "covers the host, without effect")
-                    // a target with a public address of its own uses neither
-                    .unless_reported("NAT007", entry)
-                    .fact("entry", entry.to_ref())
-                    .fact("internal", internal)
-                    .fact("external", external)
-                    .fact("snat", snat.to_ref())
-                    .fact("ips", texts.join(", "))
-                    .emit();
-                Ok(())
-            },
-        );
+        let covered = Covered::new(cx, |nat| Some(nat.id()));
+        let mappings = cx.topology.dnat_entries.iter();
+        let mappings = mappings.filter(|e| e.is_ip_mapping() && e.lifecycle() != Lifecycle::Dead);
+        out.each(cx, mappings, |entry, out| {
+            let (gateway, table) = (entry.nat_gateway.as_ref(), entry.table.as_ref());
+            let nat = crate::rules::facts::gateway_of_entry(cx, entry, gateway, table)?;
+            let internal = stated(entry.internal_ip.as_ref(), entry, "internal address")?;
+            let external = stated(entry.external_ip.as_ref(), entry, "external address")?;
+            let address = crate::rules::facts::address(internal, entry, "internal address")?;
+            let Some(snat) = covered.by(nat.id(), address) else {
+                let scope = Scope::around(&nat.meta).with_parent(nat.id());
+                return cx.need(Listing::SnatEntries, &scope);
+            };
+            let ips = snat.snat_ips.as_deref().unwrap_or_default();
+            if ips.contains(external) || leaves_elsewhere(cx, nat, internal, external) {
+                return Ok(());
+            }
+            let texts: Vec<String> = ips.iter().map(ToString::to_string).collect();
+            out.fail("hijack")
+                .on(entry, "external_port")
+                .with_whole(snat, "covers the host, without effect")
+                .fact("entry", entry.to_ref())
+                .fact("internal", internal)
+                .fact("external", external)
+                .fact("snat", snat.to_ref())
+                .fact("ips", texts.join(", "))
+                .emit();
+            Ok(())
+        });
     }
+}
+
+/// True when the host is known to leave by another address (one of its own, another gateway) or not
+/// at all.
+fn leaves_elsewhere(
+    cx: &Context<'_>,
+    nat: &NatGateway,
+    internal: &AddrValue,
+    external: &AddrValue,
+) -> bool {
+    let source = nat.vpc.as_ref().and_then(|vpc| cx.source(vpc, internal));
+    source.is_some_and(|s| s.verdict != SourceVerdict::Unknown && !s.public_ips.contains(external))
 }

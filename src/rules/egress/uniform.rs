@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analyze::egress::{SourceRole, SourceVerdict};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
-use crate::topology::{AddrValue, Id, Resource, ResourceRef};
+use crate::topology::{AddrValue, Id, Kind, Resource, ResourceRef};
 
 pub(crate) struct EgressNotUniform;
 
@@ -29,7 +29,7 @@ impl Rule for EgressNotUniform {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
-        let mut sets: BTreeMap<&Id, BTreeMap<&[AddrValue], Vec<&ResourceRef>>> = BTreeMap::new();
+        let mut sets: BTreeMap<&Id, Sets<'_>> = BTreeMap::new();
         let mut undecided: BTreeMap<&Id, Unknown> = BTreeMap::new();
         for source in cx.egress.sources.iter().filter(|s| s.role == SourceRole::Primary) {
             let (Some(vpc), Some(instance)) = (&source.vpc, &source.instance) else { continue };
@@ -46,31 +46,45 @@ impl Rule for EgressNotUniform {
             }
         }
         for (vpc, sets) in &sets {
-            let Some(vpc) = cx.topology.vpcs.get(vpc) else { continue };
             if sets.len() < 2 {
                 continue;
             }
-            undecided.remove(vpc.id());
-            let table: Vec<String> = sets
-                .iter()
-                .map(|(ips, members)| {
-                    let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
-                    format!("{} for {}", ips.join(" or "), crate::rules::list(members))
-                })
-                .collect();
-            let mut finding = out.fail("differ").on_whole(vpc);
-            for instance in sets.values().flatten() {
-                finding = finding.about((*instance).clone());
-            }
-            finding
-                .fact("vpc", vpc.to_ref())
-                .fact("count", sets.len())
-                .fact("table", table.join("; "))
-                .emit();
+            undecided.remove(*vpc);
+            report(cx, vpc, sets, out);
         }
         // with one set known, an undecided instance could still differ
         for unknown in undecided.into_values() {
             out.undetermined(unknown);
         }
     }
+}
+
+/// Public addresses, and the instances that leave through them.
+type Sets<'a> = BTreeMap<&'a [AddrValue], Vec<&'a ResourceRef>>;
+
+fn report(cx: &Context<'_>, id: &Id, sets: &Sets<'_>, out: &mut Sink) {
+    let mut finding = out.fail("differ");
+    let vpc = match cx.topology.vpcs.get(id) {
+        Some(vpc) => {
+            finding = finding.on_whole(vpc);
+            vpc.to_ref()
+        }
+        // an export of instances and gateways alone names VPCs that it does not describe
+        None => ResourceRef { kind: Kind::Vpc, id: id.clone(), name: None },
+    };
+    finding = finding.about(vpc.clone());
+    let mut table = Vec::new();
+    for (ips, members) in sets {
+        let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
+        let ips = ips.join(" or ");
+        let shown = members.iter().find_map(|member| cx.topology.instances.get(&member.id));
+        if let Some(instance) = shown {
+            finding = finding.with_whole(instance, format!("leaves through {ips}"));
+        }
+        table.push(format!("{ips} for {}", crate::rules::list(members)));
+    }
+    for instance in sets.values().flatten() {
+        finding = finding.about((*instance).clone());
+    }
+    finding.fact("vpc", vpc).fact("count", sets.len()).fact("table", table.join("; ")).emit();
 }

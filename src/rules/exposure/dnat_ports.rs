@@ -35,7 +35,7 @@ impl Rule for DnatExposesRiskyPort {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         out.each(cx, &cx.topology.dnat_entries, |entry, out| {
-            let nat = entry.nat_gateway.as_ref().and_then(|id| cx.topology.nat_gateways.get(id));
+            let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
             if nat.is_some_and(|nat| nat.network == Some(NatNetwork::Intranet)) {
                 return Ok(());
             }

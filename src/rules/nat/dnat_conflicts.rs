@@ -1,7 +1,12 @@
 //! NAT001 and NAT003: DNAT entries that claim the same public port.
 
-use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, stated};
-use crate::topology::{DnatEntry, Listing, NatPort, NatProtocol, Resource, Scope, SnatEntry};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
+use crate::topology::{
+    AddrValue, DnatEntry, Id, Listing, NatPort, NatProtocol, Resource, ResourceRef, Scope,
+    SnatEntry,
+};
 
 pub(crate) struct DnatDuplicateExternal;
 
@@ -26,52 +31,79 @@ impl Rule for DnatDuplicateExternal {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
-        let entries: Vec<&DnatEntry> =
-            cx.topology.dnat_entries.iter().filter(|e| !e.is_ip_mapping()).collect();
-        for (n, entry) in entries.iter().enumerate() {
-            // the earlier entry is the one that the API would have accepted first
-            let earlier =
-                entries.iter().take(n).find(|e| same_front(cx, e, entry) && clash(e, entry));
-            let Some(earlier) = earlier else { continue };
-            let text = |port: &Option<NatPort>| port.as_ref().map_or_else(String::new, port_text);
-            let address = entry.external_ip.as_ref().map(ToString::to_string).unwrap_or_default();
-            out.fail("overlap")
-                .on(*entry, "external_port")
-                .with(
-                    *earlier,
-                    "external_port",
-                    format!("also publishes {}", text(&earlier.external_port)),
-                )
-                .fact("entry", entry.to_ref())
-                .fact("other", earlier.to_ref())
-                .fact("external", format!("{address}:{}", text(&entry.external_port)))
-                .fact("protocol", entry.protocol.as_ref().map_or("any", NatProtocol::as_str))
-                .emit();
+        for entries in by_front(cx, |e| !e.is_ip_mapping()).values() {
+            for (entry, other) in clashes(entries) {
+                report_duplicate(entry, other, out);
+            }
         }
     }
 }
 
-/// Same gateway and same public address; masked addresses compare as texts.
-fn same_front(cx: &Context<'_>, a: &DnatEntry, b: &DnatEntry) -> bool {
-    let owner = super::owner(cx.topology, a);
-    owner.is_some()
-        && owner == super::owner(cx.topology, b)
-        && a.external_ip.is_some()
-        && a.external_ip == b.external_ip
+fn report_duplicate(entry: &DnatEntry, other: &DnatEntry, out: &mut Sink) {
+    let text = |port: &Option<NatPort>| port.as_ref().map_or_else(String::new, port_text);
+    let address = entry.external_ip.as_ref().map(ToString::to_string).unwrap_or_default();
+    let also = format!("also publishes {}", text(&other.external_port));
+    out.fail("overlap")
+        .on(entry, "external_port")
+        .with(other, "external_port", also)
+        .fact("entry", entry.to_ref())
+        .fact("other", other.to_ref())
+        .fact("external", format!("{address}:{}", text(&entry.external_port)))
+        .fact("protocol", entry.protocol.as_ref().map_or("any", NatProtocol::as_str))
+        .emit();
 }
 
-fn clash(a: &DnatEntry, b: &DnatEntry) -> bool {
-    let protocols = match (&a.protocol, &b.protocol) {
-        (Some(NatProtocol::Any), Some(_)) | (Some(_), Some(NatProtocol::Any)) => true,
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    };
-    let ports = match (&a.external_port, &b.external_port) {
-        (Some(NatPort::Any), Some(_)) | (Some(_), Some(NatPort::Any)) => true,
-        (Some(NatPort::Range(a1, a2)), Some(NatPort::Range(b1, b2))) => a1 <= b2 && b1 <= a2,
-        _ => false,
-    };
-    protocols && ports
+/// Gateway (or table) and public address of DNAT entries; masked addresses compare as texts.
+type Front<'t> = (&'t Id, &'t AddrValue);
+
+/// DNAT entries by gateway and public address, in the order of the input.
+fn by_front<'t>(
+    cx: &Context<'t>,
+    wanted: impl Fn(&DnatEntry) -> bool,
+) -> BTreeMap<Front<'t>, Vec<&'t DnatEntry>> {
+    let mut out: BTreeMap<Front<'t>, Vec<&DnatEntry>> = BTreeMap::new();
+    for entry in cx.topology.dnat_entries.iter().filter(|e| wanted(e)) {
+        if let (Some(owner), Some(external)) = (super::owner(cx, entry), &entry.external_ip) {
+            out.entry((owner, external)).or_default().push(entry);
+        }
+    }
+    out
+}
+
+/// Entries that claim ports which another one claims too, each with one such other. Of two entries
+/// the one with the higher first port is named, of equal ones the later.
+fn clashes<'t>(entries: &[&'t DnatEntry]) -> Vec<(&'t DnatEntry, &'t DnatEntry)> {
+    let mut found: BTreeMap<usize, usize> = BTreeMap::new();
+    let protocols: BTreeSet<&str> =
+        entries.iter().filter_map(|e| e.protocol.as_ref()).map(NatProtocol::as_str).collect();
+    for protocol in protocols {
+        let mut claims: Vec<(u16, usize, u16)> = entries
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| {
+                let stated = e.protocol.as_ref();
+                stated.is_some_and(|p| *p == NatProtocol::Any || p.as_str() == protocol)
+            })
+            .filter_map(|(n, e)| match e.external_port.as_ref()? {
+                NatPort::Any => Some((0, n, u16::MAX)),
+                NatPort::Range(first, last) => Some((*first, n, *last)),
+                NatPort::Other(_) => None,
+            })
+            .collect();
+        claims.sort_unstable();
+        // whatever overlaps an earlier claim overlaps the one that reaches furthest
+        let mut furthest: Option<(u16, usize)> = None;
+        for (first, n, last) in claims {
+            if let Some((_, other)) = furthest.filter(|(reach, _)| *reach >= first) {
+                found.entry(n).or_insert(other);
+            }
+            if furthest.is_none_or(|(reach, _)| last > reach) {
+                furthest = Some((last, n));
+            }
+        }
+    }
+    let pair = |(n, other): (usize, usize)| Some((*entries.get(n)?, *entries.get(other)?));
+    found.into_iter().filter_map(pair).collect()
 }
 
 fn port_text(port: &NatPort) -> String {
@@ -106,57 +138,60 @@ impl Rule for DnatIpMappingConflict {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
-        out.each(
-            cx,
-            cx.topology.dnat_entries.iter().filter(|e| e.is_ip_mapping()),
-            |entry, out| {
-                let external = stated(entry.external_ip.as_ref(), entry, "external address")?;
-                let dnat: Vec<&DnatEntry> = cx
-                    .topology
-                    .dnat_entries
-                    .iter()
-                    .filter(|other| other.id() != entry.id() && same_front(cx, entry, other))
-                    // of two mappings of one address the later one reports
-                    .filter(|other| !other.is_ip_mapping() || other.id() < entry.id())
-                    .collect();
-                let nat = super::gateway_of(cx.topology, entry);
-                let snat: Vec<&SnatEntry> = cx
-                    .topology
-                    .snat_entries
-                    .iter()
-                    .filter(|s| {
-                        s.nat_gateway.is_some() && s.nat_gateway.as_ref() == nat.map(Resource::id)
-                    })
-                    .filter(|s| s.snat_ips.iter().flatten().any(|ip| ip == external))
-                    .collect();
-                if dnat.is_empty() && snat.is_empty() {
-                    // a clash could be among entries that are not in the input
-                    if let Some(nat) = nat {
-                        let scope = Scope::around(&nat.meta).with_parent(nat.id());
-                        cx.need(Listing::DnatEntries, &scope)?;
-                        cx.need(Listing::SnatEntries, &scope)?;
-                    }
-                    return Ok(());
+        let fronts = by_front(cx, |_| true);
+        let mut snat: BTreeMap<Front<'_>, Vec<&SnatEntry>> = BTreeMap::new();
+        for entry in &cx.topology.snat_entries {
+            let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
+            for ip in entry.snat_ips.iter().flatten() {
+                if let Some(nat) = nat {
+                    snat.entry((nat.id(), ip)).or_default().push(entry);
                 }
-                let names: Vec<String> = dnat
-                    .iter()
-                    .map(|e| e.to_ref().to_string())
-                    .chain(snat.iter().map(|e| e.to_ref().to_string()))
-                    .collect();
-                let mut finding = out.fail("shared").on(entry, "external_ip");
-                for other in dnat {
-                    finding = finding.with(other, "external_ip", "uses the same address");
+            }
+        }
+        let mappings = cx.topology.dnat_entries.iter().filter(|e| e.is_ip_mapping());
+        out.each(cx, mappings, |entry, out| {
+            let external = stated(entry.external_ip.as_ref(), entry, "external address")?;
+            let Some(owner) = super::owner(cx, entry) else {
+                return Err(Unknown::of(format!("NAT gateway of {} (not stated)", entry.id())));
+            };
+            // of two mappings of one address the later one reports
+            let dnat: Vec<&dyn Resource> = fronts
+                .get(&(owner, external))
+                .into_iter()
+                .flatten()
+                .filter(|other| other.id() != entry.id())
+                .filter(|other| !other.is_ip_mapping() || other.id() < entry.id())
+                .map(|other| *other as &dyn Resource)
+                .collect();
+            let snat = snat.get(&(owner, external)).into_iter().flatten();
+            let snat: Vec<&dyn Resource> = snat.map(|other| *other as &dyn Resource).collect();
+            if dnat.is_empty() && snat.is_empty() {
+                return no_other_entries(cx, entry);
+            }
+            let others: Vec<ResourceRef> =
+                dnat.iter().chain(&snat).map(|other| other.to_ref()).collect();
+            let mut finding = out.fail("shared").on(entry, "external_ip");
+            for (field, others) in [("external_ip", dnat), ("snat_ips", snat)] {
+                for other in others.into_iter().take(crate::rules::SHOWN) {
+                    finding = finding.with(other, field, "uses the same address");
                 }
-                for other in snat {
-                    finding = finding.with(other, "snat_ips", "uses the same address");
-                }
-                finding
-                    .fact("entry", entry.to_ref())
-                    .fact("external", external)
-                    .fact("others", names.join(", "))
-                    .emit();
-                Ok(())
-            },
-        );
+            }
+            finding
+                .fact("entry", entry.to_ref())
+                .fact("external", external)
+                .fact("others", crate::rules::list(&others.iter().collect::<Vec<_>>()))
+                .emit();
+            Ok(())
+        });
     }
+}
+
+/// A clash could be among entries that are not in the input.
+fn no_other_entries(cx: &Context<'_>, entry: &DnatEntry) -> Result<(), Unknown> {
+    let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
+    nat.map_or(Ok(()), |nat| {
+        let scope = Scope::around(&nat.meta).with_parent(nat.id());
+        cx.need(Listing::DnatEntries, &scope)?;
+        cx.need(Listing::SnatEntries, &scope)
+    })
 }

@@ -35,7 +35,7 @@ impl Rule for DnatTargetHasPublicIp {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         out.each(cx, &cx.topology.dnat_entries, |entry, out| {
-            let nat = super::gateway_of(cx.topology, entry);
+            let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
             let Some(nat) = nat.filter(|nat| super::is_internet(nat)) else { return Ok(()) };
             let internal = stated(entry.internal_ip.as_ref(), entry, "internal address")?;
             let vpc = stated(nat.vpc.as_ref(), nat, "VPC")?;

@@ -10,25 +10,14 @@ pub(super) use dnat_target::DnatTargetHasPublicIp;
 pub(super) use snat_coverage::{SnatSourceNotRouted, VSwitchWithoutSnat};
 pub(super) use without_eip::NatWithoutEip;
 
-use crate::topology::{DnatEntry, Id, NatGateway, NatNetwork, Topology};
-
-/// The gateway of a DNAT entry: named, or the one that has its table (formats-api.md §4.2).
-fn gateway_of<'t>(topology: &'t Topology, entry: &DnatEntry) -> Option<&'t NatGateway> {
-    match (&entry.nat_gateway, &entry.table) {
-        (Some(id), _) => topology.nat_gateways.get(id),
-        (None, Some(table)) => topology
-            .nat_gateways
-            .iter()
-            .find(|nat| nat.dnat_tables.as_ref().is_some_and(|tables| tables.contains(table))),
-        (None, None) => None,
-    }
-}
+use super::Context;
+use crate::topology::{DnatEntry, Id, NatGateway, NatNetwork, Resource};
 
 /// What tells the entries of one gateway from those of another: its id, else the table.
-fn owner(topology: &Topology, entry: &DnatEntry) -> Option<Id> {
-    match gateway_of(topology, entry) {
-        Some(nat) => Some(nat.meta.id.clone()),
-        None => entry.nat_gateway.clone().or_else(|| entry.table.clone()),
+fn owner<'c>(cx: &Context<'c>, entry: &'c DnatEntry) -> Option<&'c Id> {
+    match cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref()) {
+        Some(nat) => Some(nat.id()),
+        None => entry.nat_gateway.as_ref().or(entry.table.as_ref()),
     }
 }
 

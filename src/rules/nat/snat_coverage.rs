@@ -1,8 +1,7 @@
 //! NAT014 and NAT015: SNAT entries and routes that do not meet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::addr::Cidr;
 use crate::fabric::Reason;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::simulate::Verdict;
@@ -35,7 +34,7 @@ static WITHOUT_SNAT: RuleMeta = RuleMeta {
 };
 
 /// Sources of one vSwitch that a gateway turns away.
-type Uncovered<'a> = BTreeMap<(Id, Option<Id>), Vec<&'a ResourceRef>>;
+type Uncovered<'a> = BTreeMap<(Id, Option<Id>), BTreeSet<&'a ResourceRef>>;
 
 impl Rule for VSwitchWithoutSnat {
     fn meta(&self) -> &'static RuleMeta {
@@ -55,10 +54,7 @@ impl Rule for VSwitchWithoutSnat {
             let nat = turned_away
                 .and_then(|class| class.via.iter().rfind(|r| r.kind == Kind::NatGateway));
             if let Some(nat) = nat {
-                let hosts = uncovered.entry((nat.id.clone(), source.vswitch.clone())).or_default();
-                if !hosts.contains(&host) {
-                    hosts.push(host);
-                }
+                uncovered.entry((nat.id.clone(), source.vswitch.clone())).or_default().insert(host);
             }
         }
         report(cx, &uncovered, out);
@@ -66,13 +62,15 @@ impl Rule for VSwitchWithoutSnat {
 }
 
 fn report(cx: &Context<'_>, uncovered: &Uncovered<'_>, out: &mut Sink) {
-    let mut dnat_only: BTreeMap<&Id, Vec<&ResourceRef>> = BTreeMap::new();
+    let with_snat: BTreeSet<&Id> =
+        cx.topology.snat_entries.iter().filter_map(|e| gateway_of(cx, e)).collect();
+    let mut dnat_only: BTreeMap<&Id, BTreeSet<&ResourceRef>> = BTreeMap::new();
     for ((nat_id, vswitch_id), hosts) in uncovered {
         let Some(nat) = cx.topology.nat_gateways.get(nat_id).filter(|n| super::is_internet(n))
         else {
             continue;
         };
-        if !cx.topology.snat_entries.iter().any(|e| e.nat_gateway.as_ref() == Some(nat_id)) {
+        if !with_snat.contains(nat_id) {
             dnat_only.entry(nat_id).or_default().extend(hosts);
             continue;
         }
@@ -86,7 +84,7 @@ fn report(cx: &Context<'_>, uncovered: &Uncovered<'_>, out: &mut Sink) {
             .with_whole(nat, "the gateway that the routes lead to")
             .fact("vswitch", vswitch.to_ref())
             .fact("nat", nat.to_ref())
-            .fact("hosts", crate::rules::list(hosts))
+            .fact("hosts", names(hosts))
             .fact("block", block)
             .emit();
     }
@@ -95,10 +93,18 @@ fn report(cx: &Context<'_>, uncovered: &Uncovered<'_>, out: &mut Sink) {
             out.fail("dnat-only")
                 .on_whole(nat)
                 .fact("nat", nat.to_ref())
-                .fact("hosts", crate::rules::list(&hosts))
+                .fact("hosts", names(&hosts))
                 .emit();
         }
     }
+}
+
+fn gateway_of<'t>(cx: &Context<'t>, entry: &SnatEntry) -> Option<&'t Id> {
+    cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref()).map(Resource::id)
+}
+
+fn names(hosts: &BTreeSet<&ResourceRef>) -> String {
+    crate::rules::list(&hosts.iter().copied().collect::<Vec<_>>())
 }
 
 pub(crate) struct SnatSourceNotRouted;
@@ -124,15 +130,21 @@ impl Rule for SnatSourceNotRouted {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let mut of_vpc: BTreeMap<&Id, Vec<&VSwitch>> = BTreeMap::new();
+        for vswitch in &cx.topology.vswitches {
+            if let Some(vpc) = &vswitch.vpc {
+                of_vpc.entry(vpc).or_default().push(vswitch);
+            }
+        }
         let live = cx.topology.snat_entries.iter().filter(|e| e.lifecycle() != Lifecycle::Dead);
         out.each(cx, live, |entry, out| {
-            let Some(nat_id) = &entry.nat_gateway else { return Ok(()) };
-            let Some(nat) = cx.topology.nat_gateways.get(nat_id).filter(|n| super::is_internet(n))
-            else {
-                return Ok(());
-            };
+            let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
+            let Some(nat) = nat.filter(|n| super::is_internet(n)) else { return Ok(()) };
             let vpc = stated(nat.vpc.as_ref(), nat, "VPC")?;
-            let vswitches = covered(cx, entry, vpc)?;
+            let vswitches = match &entry.source_vswitch {
+                Some(id) => cx.topology.vswitches.get(id).into_iter().collect(),
+                None => covered(cx, entry, vpc, of_vpc.get(vpc).map_or(&[], Vec::as_slice))?,
+            };
             let mut lost: Vec<&VSwitch> = Vec::new();
             let mut routed = false;
             for vswitch in &vswitches {
@@ -161,21 +173,19 @@ impl Rule for SnatSourceNotRouted {
     }
 }
 
-/// vSwitches of the gateway's VPC that the entry covers wholly, or in which it lies.
-fn covered<'t>(cx: &Context<'t>, entry: &SnatEntry, vpc: &Id) -> Result<Vec<&'t VSwitch>, Unknown> {
-    if let Some(id) = &entry.source_vswitch {
-        return Ok(cx.topology.vswitches.get(id).into_iter().collect());
-    }
+/// Those of a VPC's vSwitches that share addresses with the block of the entry.
+fn covered<'t>(
+    cx: &Context<'t>,
+    entry: &SnatEntry,
+    vpc: &Id,
+    of_vpc: &[&'t VSwitch],
+) -> Result<Vec<&'t VSwitch>, Unknown> {
     let value = stated(entry.source_cidr.as_ref(), entry, "source block")?;
-    let source: Cidr = value
-        .cidr()
-        .ok_or_else(|| Unknown::of(format!("source block of {} (masked)", entry.id())))?;
-    let of_vpc: Vec<&VSwitch> =
-        cx.topology.vswitches.iter().filter(|v| v.vpc.as_ref() == Some(vpc)).collect();
+    let source = crate::rules::facts::block(value, entry, "source block")?;
     let touches = |v: &&VSwitch| {
         v.cidr.as_ref().and_then(CidrValue::cidr).is_some_and(|cidr| cidr.overlaps(&source))
     };
-    let found: Vec<&VSwitch> = of_vpc.into_iter().filter(touches).collect();
+    let found: Vec<&VSwitch> = of_vpc.iter().copied().filter(touches).collect();
     if found.is_empty() {
         // none can be judged unless all are known
         let meta = cx.topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta).with_parent(vpc));
