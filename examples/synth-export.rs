@@ -200,7 +200,7 @@ fn host(
     subnet: u32,
 ) {
     let (id, eni) = (format!("i-{n:020}"), format!("eni-{n:020}"));
-    let zone = if subnet % 2 == 0 { "cn-hangzhou-h" } else { "cn-hangzhou-i" };
+    let zone = if subnet.is_multiple_of(2) { "cn-hangzhou-h" } else { "cn-hangzhou-i" };
     let group = format!("sg-{:016}{:04}", n / PER_VPC, subnet / 4);
     let own = (random.below(50) == 0).then(|| world.eip("EcsInstance", &id, ip));
     let (public, eip) = own.unwrap_or_default();
@@ -223,7 +223,7 @@ fn host(
     world.enis.push(json!({
         "NetworkInterfaceId": eni, "Type": "Primary", "Status": "InUse", "InstanceId": id, "VpcId": vpc,
         "VSwitchId": vswitch, "ZoneId": zone, "PrivateIpAddress": ip, "MacAddress": "00:16:3e:00:00:00",
-        "PrivateIpSets": {"PrivateIpSet": [{"PrivateIpAddress": ip, "Primary": true, "AssociatedPublicIp": bound.clone()}]},
+        "PrivateIpSets": {"PrivateIpSet": [{"PrivateIpAddress": ip, "Primary": true, "AssociatedPublicIp": bound}]},
         "AssociatedPublicIp": bound, "Ipv6Sets": {"Ipv6Set": []}, "SecurityGroupIds": {"SecurityGroupId": [group]},
         "ServiceManaged": false, "OwnerId": ACCOUNT, "Tags": {"Tag": []},
     }));

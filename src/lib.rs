@@ -6,6 +6,8 @@
 //! [`report`] prints. [`addr`] and [`packet`] know nothing of clouds. A module uses only the ones
 //! before it. [`export`] stands apart: it writes the script that makes the input.
 
+#![cfg_attr(test, allow(clippy::string_slice, reason = "tests fail by panicking"))]
+
 pub mod addr;
 pub mod analyze;
 pub mod export;

@@ -193,7 +193,9 @@ fn all_broken_files_are_named() {
             assert!(ran.err.contains(&format!("  --> ./{name}")), "{command}: {}", ran.err);
         }
         assert!(ran.err.contains("  --> ./a.json:2:"), "{}", ran.err);
-        assert!(ran.out.is_empty(), "{}", ran.out);
+        // inspect tells what it can of the rest
+        assert_eq!(ran.out.contains("not understood\n  ./a.json: "), command == "inspect");
+        assert_eq!(ran.out.is_empty(), command != "inspect", "{}", ran.out);
     }
 }
 
@@ -263,6 +265,27 @@ fn egress_and_inspect_in_every_format() {
     let json = run.run(&["inspect", &input, "--output", "json"]).code(0).json();
     validate("inspect", &json);
     assert_eq!(json["vpcs"][0]["internet_mode"], "direct");
+}
+
+#[test]
+fn sources_that_nobody_exported_are_not_taken_for_none() {
+    let run = with_finding();
+    let text = run.run(&["egress", "."]).code(0).out;
+    assert!(
+        text.contains(
+            "there may be further sources: missing DescribeInstances (not in the input), \
+             DescribeNetworkInterfaces (not in the input)"
+        ),
+        "{text}"
+    );
+    let json = run.run(&["egress", ".", "--output", "json"]).code(0).json();
+    validate("egress", &json);
+    assert_eq!(json["missing"].as_array().unwrap().len(), 2);
+    let text = run.run(&["inspect", "."]).code(0).out;
+    let line = "  DescribeNetworkInterfaces (not in the input): egress may have further sources";
+    assert!(text.contains(line), "{text}");
+    let json = Run::new().run(&["egress", &sample("three-tier"), "--output", "json"]).json();
+    assert_eq!(json.get("missing"), None);
 }
 
 #[test]

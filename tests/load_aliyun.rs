@@ -1,6 +1,7 @@
 //! Loading cloud exports: every carrier, completeness rule and broken input, with small bodies.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
@@ -460,6 +461,7 @@ fn an_option_names_the_api_of_ambiguous_bodies() {
         region: Some("cn-hangzhou".into()),
         account: Some("1".into()),
         api: Some("vpc:DescribeVpcs".into()),
+        ..LoadOptions::default()
     };
     let loaded = load(&[Input::Path(dir.path().to_path_buf())], &options).unwrap();
     let (_, body) = loaded.report.bodies().next().unwrap();

@@ -282,14 +282,14 @@ mod tests {
             prop_assert_eq!(members(&a.intersect(&b)), both);
             prop_assert_eq!(members(&a.union(&b)), either);
             prop_assert_eq!(members(&a.difference(&b)), less);
-            prop_assert_eq!(a.complement().complement(), a.clone());
+            prop_assert_eq!(&a.complement().complement(), &a);
             prop_assert_eq!(a.len() + a.complement().len(), 1u128 << 32);
         }
 
         #[test]
         fn blocks_are_exact_and_sorted(a in small_set()) {
             let blocks = a.to_cidrs();
-            prop_assert_eq!(AddrSet::from_cidrs(Family::V4, &blocks), a.clone());
+            prop_assert_eq!(&AddrSet::from_cidrs(Family::V4, &blocks), &a);
             prop_assert_eq!(blocks.iter().map(Cidr::size).sum::<u128>(), a.len());
             prop_assert!(blocks.is_sorted());
         }

@@ -108,11 +108,6 @@ pub(crate) fn emit(
     Ok(())
 }
 
-/// Writes a text of our own to standard output.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    to_stdout(Paint::PLAIN, |out| out.write_all(text.as_bytes()))
-}
-
 fn to_stdout(
     paint: Paint,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

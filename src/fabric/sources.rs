@@ -35,6 +35,12 @@ impl SourceRole {
     }
 }
 
+impl std::fmt::Display for SourceRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A source of packets: one address of one ENI.
 #[derive(Debug, Clone)]
 pub struct SourcePoint {

@@ -137,7 +137,9 @@ fn mode(
         return (mode, None);
     }
     // the gateway is named but not listed, or nothing at all is known about it
-    let central = gateway_routed || vpc.support_ipv4_gateway == Some(true);
+    // a route to a gateway that is known not to exist says nothing
+    let none_exists = listed && gateway.is_none();
+    let central = (gateway_routed && !none_exists) || vpc.support_ipv4_gateway == Some(true);
     let default = if central { InternetMode::Central } else { InternetMode::Direct };
     let mode = assume.internet_mode.unwrap_or(default);
     let missing = if vpc.support_ipv4_gateway.is_none() {

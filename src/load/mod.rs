@@ -25,7 +25,7 @@ pub use error::{Broken, LoadError};
 pub use files::{Files, Input, Location, Place};
 pub use report::{Document, How, LoadReport, Note, NoteLevel, Outcome, ReadBody};
 
-use crate::topology::{Draft, FileId, Id, Topology};
+use crate::topology::{Draft, FileId, Id, Origin, Text, Topology};
 
 /// What the user says about the inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +83,13 @@ pub fn load(inputs: &[Input], options: &LoadOptions) -> Result<Loaded, LoadError
     let mut draft = Draft::default();
     let mut report = LoadReport { broken, ..LoadReport::default() };
     session.finish(good, &mut draft, &mut report);
+    for (n, entry) in files.entries().iter().enumerate() {
+        // native files have said already that they are designs
+        draft.origins.entry(FileId(u32::try_from(n).unwrap_or(u32::MAX))).or_insert_with(|| {
+            let run = session.beside.run_of(entry.name());
+            Origin { design: false, export: Some(Text::from(run.to_string_lossy())) }
+        });
+    }
     let topology = draft.build();
     float_damage(&topology, &mut report);
     if !anything_recognised(&report) {

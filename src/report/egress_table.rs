@@ -245,7 +245,7 @@ impl Table<'_> {
         let eips = egress_view::eips_by_address(self.topology);
         let mut columns = Columns::new(&["PUBLIC IP", "EIP", "SOURCES"]);
         for (address, sources) in egress_view::by_public_ip(report) {
-            let eip = eips.get(address).map_or_else(String::new, |id| clean(id));
+            let eip = eips.get(address).map_or_else(String::new, clean);
             columns.push(Row {
                 cells: vec![vec![clean(address)], vec![eip], listed(&sources)],
                 below: Vec::new(),

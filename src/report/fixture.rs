@@ -114,10 +114,11 @@ pub(super) fn checked<'a>(outcome: &'a Outcome, files: &Files) -> Checked<'a> {
                 let file = location.source.file;
                 let text = files.text(file).unwrap();
                 let start = text.find("\"10.").unwrap();
-                let end = start + 1 + text[start + 1..].find('"').unwrap() + 1;
+                let (value, _) = text.get(start + 1..).unwrap().split_once('"').unwrap();
+                let end = start + 1 + value.len() + 1;
                 let name = if file.0 == 0 { "export/vswitches.json" } else { "export/vpcs.json" };
                 let at = |offset: usize| {
-                    let before = &text[..offset];
+                    let before = text.get(..offset).unwrap();
                     let line = before.matches('\n').count() + 1;
                     let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
                     (u32::try_from(line).unwrap(), u32::try_from(column).unwrap())

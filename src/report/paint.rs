@@ -3,8 +3,6 @@
 
 use std::fmt::Display;
 
-use crate::rules::Severity;
-
 /// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
@@ -28,17 +26,5 @@ impl Paint {
     /// What is less important than the rest.
     pub(crate) fn dim(self, text: impl Display) -> String {
         self.sgr("2", text)
-    }
-
-    /// In the colour of a severity.
-    pub(crate) fn severity(self, severity: Severity, text: impl Display) -> String {
-        self.sgr(
-            match severity {
-                Severity::Error => "1;31",
-                Severity::Warning => "1;33",
-                Severity::Note => "1;36",
-            },
-            text,
-        )
     }
 }

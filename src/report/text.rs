@@ -267,8 +267,8 @@ mod tests {
     fn assert_in_order(text: &str, lines: &[&str]) {
         let mut rest = text;
         for line in lines {
-            let at = rest.find(line).unwrap_or_else(|| panic!("no `{line}` in\n{text}"));
-            rest = &rest[at + line.len()..];
+            let found = rest.split_once(line);
+            (_, rest) = found.unwrap_or_else(|| panic!("no `{line}` in\n{text}"));
         }
     }
 

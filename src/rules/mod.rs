@@ -91,15 +91,6 @@ pub static RULES: &[&dyn Rule] = &[
 /// How many resources a message names before it counts the rest.
 const SHOWN: usize = 6;
 
-/// Names of resources for a message: all of a few, the first of many with their number.
-fn list(resources: &[&ResourceRef]) -> String {
-    let mut names: Vec<String> = resources.iter().take(SHOWN).map(ToString::to_string).collect();
-    if resources.len() > SHOWN {
-        names.push(format!("{} more", resources.len() - SHOWN));
-    }
-    names.join(", ")
-}
-
 /// The rule with this id or name (any case).
 pub fn find(id_or_name: &str) -> Option<&'static RuleMeta> {
     RULES

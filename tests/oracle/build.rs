@@ -328,7 +328,9 @@ impl Builder {
                 let mut cidrs = Vec::new();
                 for cidr in both {
                     let custom = RouteOrigin::Custom;
+                    let local = self.vswitches.iter().any(|v| v.vpc == vpc && v.cidr == cidr);
                     if cidr != "100.64.0.0/10"
+                        && !local
                         && self.claim(format!("route {table} {cidr} {custom}"))
                     {
                         cidrs.push(cidr);

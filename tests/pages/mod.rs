@@ -73,18 +73,6 @@ impl Page {
         self.stem.split('-').next().unwrap_or_default()
     }
 
-    /// The headings, without those inside fenced blocks.
-    pub fn headings(&self) -> Vec<&str> {
-        let mut fenced = false;
-        self.text
-            .lines()
-            .filter(|line| {
-                fenced ^= line.starts_with("```");
-                !fenced && line.starts_with('#')
-            })
-            .collect()
-    }
-
     /// The examples in the order of the page.
     pub fn examples(&self) -> Vec<Example> {
         let mut out: Vec<Example> = Vec::new();

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use super::fingerprints::{FINGERPRINTS, Fingerprint};
+use super::name::without_page;
 use super::shape::Scalar;
 use crate::load::json::documents;
 use crate::topology::Id;
@@ -161,6 +162,19 @@ impl Beside {
     /// The call that made a file.
     pub(crate) fn call(&self, path: &Path) -> Option<&Call> {
         self.by_file.get(&normalise(path))
+    }
+
+    /// What the files of one run of an export have in common (decisions.md 20): the directory of
+    /// their manifest; without one, the name without its page.
+    pub(crate) fn run_of(&self, path: &Path) -> PathBuf {
+        let mut run = normalise(path);
+        match self.call(path).and_then(|call| call.file.as_deref()) {
+            Some(file) => Path::new(file).components().for_each(|_| {
+                run.pop();
+            }),
+            None => run.set_file_name(without_page(path)),
+        }
+        run
     }
 
     /// The account of the nearest directory above a file that has an identity, unless two

@@ -20,16 +20,24 @@ pub(crate) struct FileName {
 
 /// Reads `<product>.<Api>[@<Param>=<value>,…][.p<N>].json` and looser names that hold the API.
 pub(crate) fn file_name(path: &Path) -> FileName {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-    let stem = [".json", ".jsonl", ".ndjson", ".txt"]
-        .iter()
-        .find_map(|ext| name.strip_suffix(ext))
-        .unwrap_or(name);
-    let (stem, page) = split_page(stem);
+    let (stem, page) = split_page(stem(path));
     let (head, tail) = stem.split_once('@').map_or((stem, None), |(h, t)| (h, Some(t)));
     let params = tail.map(parse_params).unwrap_or_default();
     let parent = path.parent().and_then(|p| p.file_name()).and_then(|n| n.to_str());
     FileName { calls: calls(head, parent), params, page }
+}
+
+/// The file name without its extension and page number, which the pages of one listing share.
+pub(crate) fn without_page(path: &Path) -> &str {
+    split_page(stem(path)).0
+}
+
+fn stem(path: &Path) -> &str {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+    [".json", ".jsonl", ".ndjson", ".txt"]
+        .iter()
+        .find_map(|ext| name.strip_suffix(ext))
+        .unwrap_or(name)
 }
 
 fn split_page(stem: &str) -> (&str, Option<u64>) {

@@ -506,13 +506,16 @@ fn read_deferred(
     }
 }
 
+/// A body whose rows are not of the expected shape.
+type Unread = Box<(Body, serde_json::Error)>;
+
 /// Hands a body to its reader.
 fn read_body(
     mut body: Body,
     text: &str,
     pointer: &str,
     draft: &mut Draft,
-) -> Result<(Body, Vec<String>), Box<(Body, serde_json::Error)>> {
+) -> Result<(Body, Vec<String>), Unread> {
     let params = body.params.clone();
     let mut cx = ReadContext {
         params: &params,

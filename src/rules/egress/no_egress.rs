@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyze::egress::{SourceEgress, SourceRole, SourceVerdict};
 use crate::fabric::Reason;
+use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
 use crate::topology::{Id, Instance, ResourceRef};
 
@@ -97,7 +98,7 @@ fn report(
     let place =
         vswitch.map_or_else(|| "an unknown vSwitch".to_owned(), |id| format!("vSwitch {id}"));
     finding
-        .fact("hosts", crate::rules::list(&members))
+        .fact("hosts", first_of(&members, 6))
         .fact("vswitch", place)
         .fact("says", format!("{reason}, {}", reason.says()))
         .fact("fix", fix(reason))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analyze::egress::{SourceRole, SourceVerdict};
+use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
 use crate::topology::{AddrValue, Id, Kind, Resource, ResourceRef};
 
@@ -81,7 +82,7 @@ fn report(cx: &Context<'_>, id: &Id, sets: &Sets<'_>, out: &mut Sink) {
         if let Some(instance) = shown {
             finding = finding.with_whole(instance, format!("leaves through {ips}"));
         }
-        table.push(format!("{ips} for {}", crate::rules::list(members)));
+        table.push(format!("{ips} for {}", first_of(members, 6)));
     }
     for instance in sets.values().flatten() {
         finding = finding.about((*instance).clone());

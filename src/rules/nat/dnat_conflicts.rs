@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::topology::{
     AddrValue, DnatEntry, Id, Listing, NatPort, NatProtocol, Resource, ResourceRef, Scope,
@@ -179,7 +180,7 @@ impl Rule for DnatIpMappingConflict {
             finding
                 .fact("entry", entry.to_ref())
                 .fact("external", external)
-                .fact("others", crate::rules::list(&others.iter().collect::<Vec<_>>()))
+                .fact("others", first_of(&others, 6))
                 .emit();
             Ok(())
         });

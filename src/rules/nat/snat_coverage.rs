@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fabric::Reason;
+use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::simulate::Verdict;
 use crate::topology::{
@@ -104,7 +105,7 @@ fn gateway_of<'t>(cx: &Context<'t>, entry: &SnatEntry) -> Option<&'t Id> {
 }
 
 fn names(hosts: &BTreeSet<&ResourceRef>) -> String {
-    crate::rules::list(&hosts.iter().copied().collect::<Vec<_>>())
+    first_of(&hosts.iter().collect::<Vec<_>>(), 6)
 }
 
 pub(crate) struct SnatSourceNotRouted;
@@ -166,7 +167,7 @@ impl Rule for SnatSourceNotRouted {
             finding
                 .fact("entry", entry.to_ref())
                 .fact("nat", nat.to_ref())
-                .fact("vswitches", crate::rules::list(&names.iter().collect::<Vec<_>>()))
+                .fact("vswitches", first_of(&names, 6))
                 .emit();
             Ok(())
         });

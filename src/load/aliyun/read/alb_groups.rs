@@ -227,7 +227,6 @@ fn access_list_entries(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::load::aliyun::read::testing::{read, read_all};
 
     #[test]

@@ -380,7 +380,6 @@ fn classic_links(body: &str, cx: &mut ReadContext<'_>) -> Result<(), serde_json:
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::load::aliyun::read::testing::read;
 
     const INSTANCES: &str = r#"{"TotalCount":1,"Instances":{"Instance":[{

@@ -217,7 +217,6 @@ fn access_list(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::load::aliyun::read::testing::{read, read_all};
     use crate::topology::BackendType;
 

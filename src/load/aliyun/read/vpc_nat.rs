@@ -339,6 +339,7 @@ listing!(
     nat_cidrs, "NatIpCidrs", NatIpRow => add_nat_cidr
 );
 
+#[allow(clippy::needless_pass_by_value, reason = "rows of all listings are handed over alike")]
 fn add_nat_cidr(cx: &mut ReadContext<'_>, row: &NatIpRow<'_>, source: Source) {
     let Some(id) = id_or_param(cx, &[&row.nat_gateway_id], "NatGatewayId") else {
         return without_id(cx, "NatGatewayId", &source);

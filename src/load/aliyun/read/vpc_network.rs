@@ -170,6 +170,10 @@ fn add_vpc(cx: &mut ReadContext<'_>, row: &VpcRow<'_>, source: Source) {
     vpc.meta.tags = tags(&row.tags);
     vpc.cidr = cidr(cx, &vpc, "cidr", &row.cidr_block);
     vpc.secondary_cidrs = cidrs(cx, &vpc, "secondary_cidrs", &row.secondary_cidr_blocks);
+    if !vpc.meta.detail {
+        // the listing leaves the key out when there is none (formats-api.md §4.1)
+        vpc.secondary_cidrs.get_or_insert_default();
+    }
     vpc.user_cidrs = cidrs(cx, &vpc, "user_cidrs", &row.user_cidrs);
     vpc.ipv6_cidrs = ipv6_cidrs(cx, &vpc, row);
     vpc.vrouter = row.v_router_id.id();
@@ -285,6 +289,7 @@ listing!(
     vrouters, "VRouters", VRouterRow => add_vrouter
 );
 
+#[allow(clippy::needless_pass_by_value, reason = "rows of all listings are handed over alike")]
 fn add_vrouter(cx: &mut ReadContext<'_>, row: &VRouterRow<'_>, source: Source) {
     let (Some(vpc), Some(router)) = (row.vpc_id.id(), row.v_router_id.id()) else {
         return without_id(cx, "VpcId", &source);
@@ -324,7 +329,7 @@ mod tests {
         assert_eq!(vpc.ipv4_gateway, None);
         assert_eq!(vpc.meta.source.as_ref().unwrap().pointer(), "/Vpcs/Vpc/0");
         let bare = t.vpcs.get("vpc-2").unwrap();
-        assert_eq!(bare.secondary_cidrs, None);
+        assert_eq!(bare.secondary_cidrs, Some(vec![]));
         assert_eq!(bare.vswitch_ids, None);
         assert_eq!(bare.meta.region.as_deref(), Some("cn-hangzhou"));
     }

@@ -31,6 +31,9 @@ const HOPS: &[(Kind, NextHopType)] = &[
     (Kind::RouteTargetGroup, NextHopType::RouteTargetGroup),
 ];
 
+/// A gateway of the file: its place, the VPC that it names, the VPC that it stands in.
+type Gateway<'a> = (usize, &'a Option<String>, Option<usize>);
+
 impl Build<'_> {
     pub(super) fn network(&mut self) -> Result<()> {
         let flat = self.flat;
@@ -409,7 +412,7 @@ impl Build<'_> {
     fn gateway_by_kind(&self, at: usize, text: &str) -> Result<Option<NextHop>> {
         let vpc = self.node(at).and_then(|n| n.vpc);
         let flat = self.flat;
-        let (list, hop_type): (Vec<(usize, &Option<String>, Option<usize>)>, _) = match text {
+        let (list, hop_type): (Vec<Gateway<'_>>, _) = match text {
             "ipv4_gateway" => (
                 flat.ipv4_gateways.iter().map(|g| (g.at, &g.dto.vpc, g.vpc)).collect(),
                 NextHopType::Ipv4Gateway,

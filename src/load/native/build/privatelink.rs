@@ -172,7 +172,7 @@ impl Build<'_> {
         if let Some(node) = node
             && self.listed(endpoint)?.is_none()
             && !self.unknown.contains(&Unknown::EndpointConnections)
-            && !service.is_some_and(|s| s.dto.consumer_view == Some(true))
+            && service.is_none_or(|s| s.dto.consumer_view != Some(true))
         {
             self.implied_connection(&out, node);
         }
