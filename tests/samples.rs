@@ -88,7 +88,7 @@ fn source_line(source: &SourceEgress) -> String {
         (SourceVerdict::Unknown, _) => "unknown".to_owned(),
         (verdict, _) => format!("{verdict} {}", ips.join(", ")),
     };
-    format!("{name} {} {} -> {exit}", source.address, source.role.name())
+    format!("{name} {} {} -> {exit}", source.address, source.role)
 }
 
 /// True when a line `severity RULE word…` is about this finding.

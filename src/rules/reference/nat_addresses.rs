@@ -1,10 +1,10 @@
 //! REF006 and REF007: SNAT and DNAT entries with addresses that are not on their gateway.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rules::facts::{gateway_of_entry, list};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
-use crate::topology::{AddrValue, Listing, NatGateway, NatNetwork, Resource, Scope, Value};
+use crate::topology::{AddrValue, Id, Listing, NatGateway, NatNetwork, Resource, Scope, Value};
 
 pub(crate) struct SnatIpNotOnGateway;
 
@@ -44,6 +44,7 @@ impl Rule for SnatIpNotOnGateway {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let mut known = Known::default();
         out.each(cx, &cx.topology.snat_entries, |entry, out| {
             let ips = match (&entry.snat_ips, &entry.eni) {
                 (Some(ips), _) => ips,
@@ -54,7 +55,8 @@ impl Rule for SnatIpNotOnGateway {
             };
             let (gateway, table) = (entry.nat_gateway.as_ref(), entry.table.as_ref());
             let nat = gateway_of_entry(cx, entry, gateway, table)?;
-            ips.iter().try_for_each(|ip| judge(cx, nat, entry, "snat_ips", ip, out))
+            let addresses = known.of(cx, nat);
+            ips.iter().try_for_each(|ip| judge(cx, nat, addresses, entry, "snat_ips", ip, out))
         });
     }
 }
@@ -78,11 +80,12 @@ impl Rule for DnatIpNotOnGateway {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let mut known = Known::default();
         out.each(cx, &cx.topology.dnat_entries, |entry, out| {
             let ip = crate::rules::stated(entry.external_ip.as_ref(), entry, "external address")?;
             let (gateway, table) = (entry.nat_gateway.as_ref(), entry.table.as_ref());
             let nat = gateway_of_entry(cx, entry, gateway, table)?;
-            judge(cx, nat, entry, "external_ip", ip, out)
+            judge(cx, nat, known.of(cx, nat), entry, "external_ip", ip, out)
         });
     }
 }
@@ -90,17 +93,17 @@ impl Rule for DnatIpNotOnGateway {
 fn judge(
     cx: &Context<'_>,
     nat: &NatGateway,
+    (addresses, missing): &Addresses<'_>,
     entry: &dyn Resource,
     field: &'static str,
     ip: &AddrValue,
     out: &mut Sink,
 ) -> Result<(), Unknown> {
-    let (addresses, missing) = addresses_of(cx, nat);
     if addresses.contains(ip) {
         return Ok(());
     }
     if let Some(missing) = missing {
-        return Err(missing);
+        return Err(missing.clone());
     }
     // two masks with different texts are different addresses; a mask and an address may be the same
     let comparable =
@@ -114,7 +117,7 @@ fn judge(
     }
     let eip = cx.topology.eips.iter().find(|eip| eip.address.as_ref() == Some(ip));
     let target = eip.map(|eip| eip.target_id.as_ref().and_then(Option::as_ref));
-    let shown: Vec<&AddrValue> = addresses.into_iter().collect();
+    let shown: Vec<&AddrValue> = addresses.iter().copied().collect();
     let mut draft = out
         .fail(match target {
             Some(Some(_)) => "elsewhere",
@@ -139,10 +142,19 @@ fn judge(
 }
 
 /// The addresses that entries of a gateway may use, and what is missing if there may be more.
-fn addresses_of<'a>(
-    cx: &Context<'a>,
-    nat: &'a NatGateway,
-) -> (BTreeSet<&'a AddrValue>, Option<Unknown>) {
+type Addresses<'a> = (BTreeSet<&'a AddrValue>, Option<Unknown>);
+
+/// Addresses of the gateways that have been asked for.
+#[derive(Default)]
+struct Known<'a>(BTreeMap<&'a Id, Addresses<'a>>);
+
+impl<'a> Known<'a> {
+    fn of(&mut self, cx: &Context<'a>, nat: &'a NatGateway) -> &Addresses<'a> {
+        self.0.entry(nat.id()).or_insert_with(|| addresses_of(cx, nat))
+    }
+}
+
+fn addresses_of<'a>(cx: &Context<'a>, nat: &'a NatGateway) -> Addresses<'a> {
     let topology = cx.topology;
     let scope = Scope::around(&nat.meta);
     let mut out: BTreeSet<&AddrValue> = BTreeSet::new();
@@ -153,9 +165,7 @@ fn addresses_of<'a>(
     }
     let mut missing = Unknown::default();
     out.extend(nat.eips.iter().flatten().map(|eip| &eip.address));
-    let bound = |id: &Option<Option<crate::topology::Id>>| {
-        id.as_ref().and_then(Option::as_ref) == Some(nat.id())
-    };
+    let bound = |id: &Option<Option<Id>>| id.as_ref().and_then(Option::as_ref) == Some(nat.id());
     let eips = topology.eips.iter().filter(|eip| bound(&eip.target_id));
     out.extend(eips.filter_map(|eip| eip.address.as_ref()));
     // the packages of 2016 hold the addresses of their gateway, which then lists no EIP
