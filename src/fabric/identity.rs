@@ -31,6 +31,8 @@ pub struct Held {
     pub by: Vec<ResourceRef>,
     /// The guest sees the public address itself.
     pub cut_through: Option<CutThrough>,
+    /// Assumptions that it rests on.
+    pub assumptions: Vec<Text>,
 }
 
 /// Modes of an EIP that the guest sees (egress.md §4.6).
@@ -58,9 +60,12 @@ pub(super) struct Bindings<'t> {
 
 /// False for an EIP that is locked or not in use: it does not count as held (decisions.md 32).
 pub(super) fn is_usable(eip: &Eip) -> bool {
-    let locked = eip.is_locked() || eip.locks.as_ref().is_some_and(|locks| !locks.is_empty());
     let in_use = eip.meta.status.as_deref().is_none_or(|s| s.eq_ignore_ascii_case("InUse"));
-    in_use && !locked
+    in_use && !is_locked(eip)
+}
+
+fn is_locked(eip: &Eip) -> bool {
+    eip.is_locked() || eip.locks.as_ref().is_some_and(|locks| !locks.is_empty())
 }
 
 impl<'t> Bindings<'t> {
@@ -101,6 +106,16 @@ impl<'t> Bindings<'t> {
     /// EIPs with this address.
     pub(super) fn with_address(&self, address: IpAddr) -> &[&'t Eip] {
         self.by_address.get(&address).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes on EIPs of a target that are locked and therefore do not count (decisions.md 32).
+    pub(super) fn locked(&self, target: &str) -> impl Iterator<Item = Text> {
+        self.bound_to(target).iter().filter(|eip| is_locked(eip)).map(|eip| {
+            Text::from(format!(
+                "EIP {} is locked and does not count as its public address",
+                eip.id()
+            ))
+        })
     }
 
     /// Cut-through EIPs of an ENI: further sources, under their public address (egress.md §4.6).
@@ -173,6 +188,7 @@ impl<'t> Bindings<'t> {
                         address: stated.address.clone(),
                         by: vec![by],
                         cut_through: None,
+                        assumptions: Vec::new(),
                     }));
                 }
             }
@@ -182,6 +198,7 @@ impl<'t> Bindings<'t> {
             address: fixed.clone(),
             by: vec![instance.to_ref()],
             cut_through: None,
+            assumptions: Vec::new(),
         }))
     }
 
@@ -204,6 +221,7 @@ impl<'t> Bindings<'t> {
                         address: address.clone(),
                         by: vec![havip.to_ref()],
                         cut_through: None,
+                        assumptions: Vec::new(),
                     });
                 }
             }
@@ -256,7 +274,12 @@ impl<'t> Bindings<'t> {
             (None, Some(owner)) if default_source => owner.to_ref(),
             (None, _) => eni.to_ref(),
         };
-        OwnPublic::Held(Held { address: public.address.clone(), by: vec![by], cut_through: None })
+        OwnPublic::Held(Held {
+            address: public.address.clone(),
+            by: vec![by],
+            cut_through: None,
+            assumptions: Vec::new(),
+        })
     }
 
     /// No binding was found: is that because there is none, or because it was not exported?
@@ -302,7 +325,14 @@ impl<'t> Bindings<'t> {
             && let Some(external) = &entry.external_ip
         {
             let by = vec![nat.to_ref(), entry.to_ref()];
-            return OwnPublic::Held(Held { address: external.clone(), by, cut_through: None });
+            let id = nat.id();
+            let mut assumptions =
+                vec![Text::from(format!("dnat_ip_map_bypasses_routes = normal_only ({id})"))];
+            if nat_type(nat).1 {
+                assumptions.push(Text::from(format!("nat_type = Normal ({id}, not stated)")));
+            }
+            let address = external.clone();
+            return OwnPublic::Held(Held { address, by, cut_through: None, assumptions });
         }
         match self.normal_gaps.get(vpc) {
             Some(gaps) => OwnPublic::Unknown(gaps.clone()),
@@ -318,7 +348,12 @@ fn targets(eip: &Eip, target: &EipTarget) -> bool {
 fn held(eip: &Eip) -> OwnPublic {
     let address =
         eip.address.clone().unwrap_or_else(|| Value::Symbol(Text::from(eip.id().as_str())));
-    OwnPublic::Held(Held { address, by: vec![eip.to_ref()], cut_through: None })
+    OwnPublic::Held(Held {
+        address,
+        by: vec![eip.to_ref()],
+        cut_through: None,
+        assumptions: Vec::new(),
+    })
 }
 
 /// A held cut-through EIP.
@@ -380,7 +415,7 @@ pub(super) fn gateway_of_dnat<'t>(
 pub fn nat_type(nat: &NatGateway) -> (NatType, bool) {
     match &nat.nat_type {
         Some(stated) => (stated.clone(), false),
-        None if nat.bandwidth_packages.is_some() || nat.spec.is_some() => (NatType::Normal, true),
+        None if nat.bandwidth_packages.is_some() => (NatType::Normal, true),
         None => (NatType::Enhanced, true),
     }
 }

@@ -132,7 +132,10 @@ fn from_eni(topology: &Topology, bindings: &Bindings<'_>, eni: &Eni, out: &mut V
         }
         _ => None,
     };
-    let notes = notes_of(eni, owner);
+    let mut notes = notes_of(eni, owner);
+    notes.extend(
+        bindings.locked(eni.id()).chain(owner.into_iter().flat_map(|o| bindings.locked(o.id()))),
+    );
     let vswitch = eni.vswitch.as_ref().and_then(|id| topology.vswitches.get(id));
     let base = |address: AddrValue, role, own| Seed {
         instance: instance.clone(),
@@ -189,6 +192,7 @@ fn own_ipv6(
             address: address.clone(),
             by: vec![row.to_ref()],
             cut_through: None,
+            assumptions: Vec::new(),
         }),
         Some((_, Some(false))) => OwnPublic::None,
         Some((row, None)) => OwnPublic::Unknown(vec![Text::from(format!(
@@ -227,7 +231,10 @@ fn from_instance(bindings: &Bindings<'_>, instance: &Instance, out: &mut Vec<See
             vpc: instance.vpc.clone(),
             vswitch: instance.vswitch.clone(),
             own,
-            notes: notes_of(&eni, Some(instance)),
+            notes: notes_of(&eni, Some(instance))
+                .into_iter()
+                .chain(bindings.locked(instance.id()))
+                .collect(),
         });
     }
 }
@@ -252,6 +259,7 @@ fn from_havip(
     if master.is_none() {
         notes.push(Text::from(format!("HaVip {} has no master in the input", havip.id())));
     }
+    notes.extend(bindings.locked(havip.id()));
     let vswitch = havip.vswitch.as_ref().and_then(|id| topology.vswitches.get(id));
     Some(Seed {
         instance: owner.map(Resource::to_ref),

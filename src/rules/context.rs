@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 use crate::analyze::egress::{EgressReport, SourceEgress};
 use crate::fabric::Fabric;
 use crate::topology::{
-    AddrValue, Collection, Eni, Id, Instance, Listing, NatGateway, Resource, Scope, Topology,
-    VSwitch, Vpc,
+    AddrValue, Collection, Eni, Id, Instance, Listing, NatGateway, Resource, Scope, Source,
+    Topology, VSwitch, Vpc,
 };
 
 /// The input of all rules.
@@ -91,7 +91,11 @@ impl<'a> Context<'a> {
     /// True when the resource was written as a design or plan, so that it may hold what the cloud
     /// refuses.
     pub fn is_design(&self, resource: &dyn Resource) -> bool {
-        let source = resource.meta().source.as_ref();
+        self.is_design_at(resource.meta().source.as_ref())
+    }
+
+    /// True when the place is in a file that was written as a design or plan.
+    pub fn is_design_at(&self, source: Option<&Source>) -> bool {
         source.and_then(|s| self.topology.origins.get(&s.file)).is_some_and(|o| o.design)
     }
 

@@ -80,6 +80,7 @@ impl Partition {
                 class.public_ips.sort();
                 class.public_ips.dedup();
                 class.via.extend(held.by.iter().cloned());
+                class.assumptions.extend(held.assumptions.iter().map(ToString::to_string));
                 class.why = why::own_address(fabric, source, held, class.witness);
             } else if class.public {
                 class.why.extend(why::own_address_unused(source, held, class));

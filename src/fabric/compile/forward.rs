@@ -123,7 +123,11 @@ impl<'t> Compiler<'t> {
             vswitch: eni.vswitch.clone(),
             own: own_kind(&own),
         });
-        Branch::go(entry).after_all([
+        let assumed = match &own {
+            OwnPublic::Held(held) => held.assumptions.clone(),
+            OwnPublic::None | OwnPublic::Unknown(_) => Vec::new(),
+        };
+        Branch::go(entry).after_all(assumed.into_iter().map(Op::Assume)).after_all([
             Op::Via(at),
             Op::Source(ip.address.addr()),
             Op::Identity(identity),

@@ -219,6 +219,11 @@ impl Compiler<'_> {
         self.intern(resource.to_ref(), resource.meta().source.clone(), || text.into())
     }
 
+    /// Id of the resource that an element stands for.
+    fn element_id(&self, element: ElementId) -> &str {
+        self.elements.get(element.0 as usize).map_or("?", |e| e.resource.id.as_str())
+    }
+
     /// The element of a resource that says nothing but its name.
     fn named(&mut self, resource: &dyn Resource) -> ElementId {
         let reference = resource.to_ref();

@@ -55,7 +55,12 @@ impl<'t> Compiler<'t> {
             InternetMode::Private => Branch::drop(Reason::VpcPrivateMode, at),
             InternetMode::Direct | InternetMode::Central => translate,
         };
-        let rule = Rule { matches: space.public_v4, element: at, then: then.after(Op::Via(at)) };
+        // bodies up to 2020 do not say which kind of NAT gateway they are (formats-api.md §4.2)
+        let unstated = self.nat(id).is_some_and(|nat| nat.network.is_none());
+        let assumed = unstated
+            .then(|| Op::Assume(Text::from(format!("nat_network = internet ({id}, not stated)"))));
+        let then = then.after_all(assumed).after(Op::Via(at));
+        let rule = Rule { matches: space.public_v4, element: at, then };
         let default = Branch::drop(Reason::PrivateDstAtInternetGw, at).after(Op::Via(at));
         Stage {
             name: "nat",

@@ -77,6 +77,7 @@ impl<'t> Compiler<'t> {
             Gaps { missing: self.route_gap(table).into_iter().collect(), assumed: Vec::new() };
         let mut rules = Vec::new();
         let mut unbeatable = Vec::new();
+        let mut skipped: Vec<Op> = Vec::new();
         for (cidr, route) in self.sorted_routes(vpc, table, &mut gaps) {
             let element = match (route.entry, route.local) {
                 (Some(entry), _) => self.element(entry, route_text(cidr, entry)),
@@ -90,7 +91,13 @@ impl<'t> Compiler<'t> {
                     unbeatable.push(rule.clone());
                 }
                 rules.push(rule);
+            } else {
+                let text = format!("dead_nexthop = skip ({})", self.element_id(element));
+                skipped.push(Op::Assume(Text::from(text)));
             }
+        }
+        for rule in &mut rules {
+            rule.then = rule.then.clone().after_all(skipped.iter().cloned());
         }
         let private = self.private_mode(vpc, at);
         if !gaps.missing.is_empty() {
@@ -105,7 +112,7 @@ impl<'t> Compiler<'t> {
             };
         }
         rules.splice(0..0, private);
-        let default = Branch::drop(Reason::NoRoute, at).after(Op::Via(at));
+        let default = Branch::drop(Reason::NoRoute, at).after(Op::Via(at)).after_all(skipped);
         Stage { name: "route", at, table: Table { key: Key::Destination, rules, default } }
     }
 
@@ -251,7 +258,11 @@ impl<'t> Compiler<'t> {
     pub(super) fn dead(&self, element: ElementId) -> Option<Branch> {
         match self.assume.dead_nexthop {
             DeadNexthop::Blackhole => {
-                Some(Branch::drop(Reason::DeadNexthop, element).after(Op::Via(element)))
+                // that the entry stays and swallows packets is nowhere documented
+                let route = self.element_id(element);
+                let assumed = Text::from(format!("dead_nexthop = blackhole ({route})"));
+                let dropped = Branch::drop(Reason::DeadNexthop, element);
+                Some(dropped.after(Op::Assume(assumed)).after(Op::Via(element)))
             }
             DeadNexthop::Skip => None,
         }

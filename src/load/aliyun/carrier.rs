@@ -67,15 +67,21 @@ pub(crate) fn parts(text: &str, layout: Layout) -> Result<Vec<Part<'_>>, JsonErr
 fn values(text: &str) -> Result<Vec<(Sketch<'_>, Range<usize>)>, JsonError> {
     let mut out = Vec::new();
     let mut at = 0;
+    // one comma may stand after a value, as `documents` has it
+    let mut comma = false;
     loop {
         let mut skimmer = Skimmer::new(text, at);
         match skimmer.peek() {
             None => return Ok(out),
-            Some(b',') if !out.is_empty() => at = skimmer.at() + 1,
+            Some(b',') if comma => {
+                at = skimmer.at() + 1;
+                comma = false;
+            }
             Some(_) => {
                 let (sketch, range) = sketch(text, skimmer.at())?;
                 at = range.end;
                 out.push((sketch, range));
+                comma = true;
             }
         }
     }

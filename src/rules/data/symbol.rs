@@ -21,11 +21,18 @@ static MASKED: RuleMeta = RuleMeta {
     severity: Severity::Note,
     pack: Pack::Engine,
     needs: &[],
-    cases: &[Case {
-        key: "masked",
-        message: "`{text}` of {resources} is masked; it can be compared with itself, but nothing can be computed from it",
-        help: "replace it everywhere by one made-up address, for example of 198.51.100.0/24 for public ones, or load the original",
-    }],
+    cases: &[
+        Case {
+            key: "masked",
+            message: "`{text}` of {resources} is masked; it can be compared with itself, but nothing can be computed from it",
+            help: "replace it everywhere by one made-up address, for example of 198.51.100.0/24 for public ones, or load the original",
+        },
+        Case {
+            key: "unreadable",
+            message: "`{text}` of {resources} is not what stands there in a network: no address and no block",
+            help: "correct it; until then everything that depends on it is undetermined",
+        },
+    ],
     page: include_str!("../../../rules/DATA003-masked-value.md"),
 };
 
@@ -35,18 +42,29 @@ impl Rule for MaskedValue {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
-        let mut by_text: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+        let mut by_text: BTreeMap<(ObservationKind, &str), Vec<&Observation>> = BTreeMap::new();
         for observation in &cx.topology.observations {
-            if observation.kind == ObservationKind::Masked {
-                by_text.entry(&observation.text).or_default().push(observation);
+            // what a plan will know later is DATA006's
+            if observation.kind == ObservationKind::Masked || !is_plan_address(&observation.text) {
+                by_text.entry((observation.kind, &observation.text)).or_default().push(observation);
             }
         }
-        for (text, observations) in by_text {
+        for ((kind, text), observations) in by_text {
             let mut resources: Vec<ResourceRef> =
                 observations.iter().map(|o| o.resource.clone()).collect();
             resources.dedup();
-            let mut draft = out
-                .fail("masked")
+            let mut draft = match kind {
+                ObservationKind::Masked => out.fail("masked"),
+                ObservationKind::Unreadable => {
+                    let design = observations.iter().any(|o| cx.is_design_at(o.source.as_ref()));
+                    out.fail("unreadable").severity(if design {
+                        Severity::Error
+                    } else {
+                        Severity::Warning
+                    })
+                }
+            };
+            draft = draft
                 .discriminator(text)
                 .fact("text", text)
                 .fact("resources", first_of(&resources, 3));

@@ -166,7 +166,8 @@ fn add_nat_gateway(cx: &mut ReadContext<'_>, row: &NatRow<'_>, source: Source) {
     cx.fill(&mut nat.meta, source, &common);
     nat.meta.tags = tags(&row.tags);
     nat.vpc = row.vpc_id.id();
-    nat.nat_type = nat_type(row);
+    // a body without a type is judged where it matters, as an assumption (decisions.md 31)
+    nat.nat_type = row.nat_type.as_str().map(NatType::from_text);
     nat.network = row.network_type.as_str().map(NatNetwork::from_text);
     nat.eip_bind_mode = row.eip_bind_mode.as_str().map(EipBindMode::from_text);
     nat.bandwidth_packages = ids(&row.bandwidth_package_ids);
@@ -204,15 +205,6 @@ fn nat_eip(cx: &mut ReadContext<'_>, nat: &NatGateway, row: &NatEipRow<'_>) -> O
         private_address: addr(cx, nat, "eips", &row.private_ip_address),
         used_by: row.using_status.as_str().map(NatEipUse::from_text),
     })
-}
-
-/// The type as stated; a body without it but with the legacy bandwidth packages is Normal
-/// (decisions.md 31). Any other body without it stays "not stated".
-fn nat_type(row: &NatRow<'_>) -> Option<NatType> {
-    match row.nat_type.as_str() {
-        Some(text) => Some(NatType::from_text(text)),
-        None => row.bandwidth_package_ids.is_stated().then_some(NatType::Normal),
-    }
 }
 
 #[derive(Deserialize, Default)]
@@ -435,13 +427,13 @@ mod tests {
     }
 
     #[test]
-    fn bodies_without_a_type_are_normal_only_with_bandwidth_packages() {
+    fn bodies_without_a_type_keep_the_packages_that_tell_it() {
         let old = r#"{"NatGateways":{"NatGateway":[{"NatGatewayId":"ngw-1","Spec":"Small",
             "BandwidthPackageIds":{"BandwidthPackageId":["bwp-1"]}},{"NatGatewayId":"ngw-2"}]}}"#;
         for product in ["vpc", "ecs"] {
             let t = try_read(product, "DescribeNatGateways", &[], old).unwrap().topology;
             let nat = t.nat_gateways.get("ngw-1").unwrap();
-            assert_eq!(nat.nat_type, Some(NatType::Normal));
+            assert_eq!(nat.nat_type, None);
             assert_eq!(nat.bandwidth_packages, Some(vec![Id::from("bwp-1")]));
             assert_eq!((nat.network.clone(), nat.eips.clone()), (None, None));
             assert_eq!(t.nat_gateways.get("ngw-2").unwrap().nat_type, None);
