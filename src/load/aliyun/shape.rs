@@ -305,6 +305,67 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
+/// An object inside a row; the cloud also prints `{}`, `""` or `null` where there is none.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Object<T> {
+    /// The key is missing.
+    #[default]
+    Absent,
+    /// Stated to be none.
+    Empty,
+    /// The object.
+    Stated(T),
+}
+
+impl<T> Object<T> {
+    /// The object, if there is one.
+    pub(crate) fn get(&self) -> Option<&T> {
+        match self {
+            Self::Stated(object) => Some(object),
+            Self::Absent | Self::Empty => None,
+        }
+    }
+
+    /// True unless the key is missing.
+    pub(crate) fn is_stated(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Object::Empty)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                if text.trim().is_empty() {
+                    self.visit_unit()
+                } else {
+                    Err(E::invalid_type(de::Unexpected::Str(text), &self))
+                }
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let first = seq.next_element::<T>()?;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(first.map_or(Object::Empty, Object::Stated))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object::Stated)
+            }
+        }
+
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,5 +416,25 @@ mod tests {
         assert_eq!(read(r#"{"Id":"0"}"#).bool(), Some(false));
         assert_eq!(read(r#"{"Id":true}"#).bool(), Some(true));
         assert_eq!(read(r#"{"Id":"1.1.1.1, 2.2.2.2,"}"#).split().unwrap(), ["1.1.1.1", "2.2.2.2"]);
+    }
+
+    #[test]
+    fn objects_may_be_missing_in_many_ways() {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Row<'a> {
+            #[serde(borrow)]
+            inner: Object<Inner<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Inner<'a> {
+            #[serde(borrow)]
+            id: Scalar<'a>,
+        }
+        for none in [r#"{}"#, r#"{"inner":null}"#, r#"{"inner":""}"#, r#"{"inner":[]}"#] {
+            assert!(serde_json::from_str::<Row<'_>>(none).unwrap().inner.get().is_none(), "{none}");
+        }
+        let row: Row<'_> = serde_json::from_str(r#"{"inner":{"id":"x"}}"#).unwrap();
+        assert_eq!(row.inner.get().unwrap().id.as_str(), Some("x"));
     }
 }

@@ -49,7 +49,12 @@ impl Rule for ListingTruncated {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let companions = missing_companions(cx.topology);
         for (listing, scope, state) in cx.topology.coverage.iter() {
+            // a failed call that something in the input depends on is DATA004's
+            if matches!(state, ListingState::Failed { .. }) && companions.contains_key(&listing) {
+                continue;
+            }
             // another listing of the input may make up for this one
             if cx.topology.coverage.is_complete(listing, scope) {
                 continue;
@@ -224,7 +229,16 @@ fn companions(topology: &Topology, resource: &dyn Resource) -> &'static [Listing
     use Listing as L;
     let id = resource.id();
     match resource.kind() {
-        Kind::Vpc => &[L::VSwitches, L::RouteTables, L::VpcAttributes],
+        // without these a VPC looks as if nothing were in it
+        Kind::Vpc => &[
+            L::VSwitches,
+            L::RouteTables,
+            L::VpcAttributes,
+            L::NatGateways,
+            L::Eips,
+            L::Instances,
+            L::Enis,
+        ],
         Kind::VSwitch => &[L::Vpcs, L::RouteTables],
         Kind::RouteTable => match topology.route_tables.get(id).and_then(|t| t.scope.as_ref()) {
             Some(RouteTableScope::Gateway) => &[L::GatewayRouteEntries],

@@ -1,9 +1,9 @@
 //! ALB: instances, listeners and forwarding rules (formats-api.md §4.6).
 
 use super::Api;
-use super::shared::{Object, as_detail, ids, lost, parent, row};
+use super::shared::{as_detail, ids, lost, parent, row};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     AclType, AddrValue, AddressType, BalancerZone, ForwardingRule, Id, Listener, ListenerProtocol,
     Listing, LoadBalancer, LoadBalancerType, Source, Text,

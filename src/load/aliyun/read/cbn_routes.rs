@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Api;
-use super::shared::{Object, cidrs, lost, parent, row};
+use super::shared::{cidrs, lost, parent, row};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     CenRoute, CenRouteMap, Id, Listing, RouteDestination, Text, TransitAssociation, TransitHopType,
     TransitPropagation, TransitRouteEntry, TransitRouteTable,

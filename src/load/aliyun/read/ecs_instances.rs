@@ -1,9 +1,9 @@
 //! Instances, ENIs and ClassicLink (formats-api.md §4.4).
 
 use super::Api;
-use super::shared::{Object, as_detail, ids, row};
+use super::shared::{as_detail, ids, row};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     AddrValue, AssociatedPublicIp, CidrValue, Eni, EniType, Instance, InstanceEip, Listing,
     NetworkType, PrivateIp, Source, Text,

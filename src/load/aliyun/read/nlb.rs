@@ -2,9 +2,9 @@
 
 use super::Api;
 use super::alb_groups::{read_server_groups, read_servers};
-use super::shared::{Object, as_detail, ids, lost, parent, row};
+use super::shared::{as_detail, ids, lost, parent, row};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     AddressType, BalancerZone, Id, Listener, ListenerProtocol, Listing, LoadBalancer,
     LoadBalancerType, Source,

@@ -1,10 +1,6 @@
 //! What several readers need: rows, objects that may be empty, lost parents, grouping.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::load::aliyun::reader::ReadContext;
 use crate::load::aliyun::shape::{List, Scalar};
@@ -25,67 +21,6 @@ macro_rules! row {
     };
 }
 pub(super) use row;
-
-/// An object inside a row; the cloud also prints `{}`, `""` or `null` where there is none.
-#[derive(Debug, Default)]
-pub(super) enum Object<T> {
-    /// The key is missing.
-    #[default]
-    Absent,
-    /// Stated to be none.
-    Empty,
-    /// The object.
-    Stated(T),
-}
-
-impl<T> Object<T> {
-    /// The object, if there is one.
-    pub(super) fn get(&self) -> Option<&T> {
-        match self {
-            Self::Stated(object) => Some(object),
-            Self::Absent | Self::Empty => None,
-        }
-    }
-
-    /// True unless the key is missing.
-    pub(super) fn is_stated(&self) -> bool {
-        !matches!(self, Self::Absent)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Object::Empty)
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                if text.trim().is_empty() {
-                    self.visit_unit()
-                } else {
-                    Err(E::invalid_type(de::Unexpected::Str(text), &self))
-                }
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let first = seq.next_element::<T>()?;
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(first.map_or(Object::Empty, Object::Stated))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object::Stated)
-            }
-        }
-
-        deserializer.deserialize_any(ObjectVisitor(PhantomData))
-    }
-}
 
 /// The parent of a body's rows: as the body states it, else the request parameter (formats-api.md
 /// §6.3).

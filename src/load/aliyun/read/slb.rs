@@ -1,9 +1,9 @@
 //! CLB instances, listeners, forwarding rules and health (formats-api.md §4.5, access.md §3).
 
 use super::Api;
-use super::shared::{Groups, Object, as_detail, ids, lost, parent, row};
+use super::shared::{Groups, as_detail, ids, lost, parent, row};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     AclType, AddressType, Backend, BackendHealth, BackendType, ForwardingRule, Id, Listener,
     ListenerProtocol, Listing, LoadBalancer, LoadBalancerType, NetworkType, Resource, Source, Text,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::Api;
-use super::vpc_common::{Object, cidr, id_or_param, listing, without_id};
+use super::vpc_common::{cidr, id_or_param, listing, without_id};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     FilterProtocol, Listing, NetworkAcl, NetworkAclEntry, Policy, PortSpec, Source,
 };

@@ -1,10 +1,7 @@
 //! What the readers of the `vpc` product share.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value};
+use serde::de::IgnoredAny;
 
 use crate::load::aliyun::reader::ReadContext;
 use crate::load::aliyun::shape::{List, Scalar};
@@ -122,52 +119,6 @@ pub(super) fn id_or_param(cx: &ReadContext<'_>, values: &[&Scalar<'_>], param: &
     values.iter().find_map(|value| value.id()).or_else(|| cx.param(param).map(Id::from))
 }
 
-/// An object inside a row. Missing, `null`, `""` and `[]` are "none" (formats-api.md Q4).
-#[derive(Debug, Clone)]
-pub(super) struct Object<T>(Option<T>);
-
-impl<T> Default for Object<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> Object<T> {
-    /// The object, if there is one.
-    pub(super) fn get(&self) -> Option<&T> {
-        self.0.as_ref()
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Object(None))
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                Ok(Object(None))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Object(None))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(value::MapAccessDeserializer::new(map)).map(|t| Object(Some(t)))
-            }
-        }
-
-        deserializer.deserialize_any(ObjectVisitor(PhantomData))
-    }
-}
-
 #[cfg(test)]
 pub(super) mod testing {
     //! Reads one body the way the loader does.
@@ -229,7 +180,6 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::testing::try_read;
-    use super::*;
 
     #[test]
     fn some_calls_are_only_counted() {
@@ -249,25 +199,5 @@ mod tests {
             r#"{"VSwitchCidrReservations":[{}]}"#,
         );
         assert_eq!(out.unwrap().rows, 1);
-    }
-
-    #[test]
-    fn objects_may_be_missing_in_many_ways() {
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Row<'a> {
-            #[serde(borrow)]
-            inner: Object<Inner<'a>>,
-        }
-        #[derive(Deserialize)]
-        struct Inner<'a> {
-            #[serde(borrow)]
-            id: Scalar<'a>,
-        }
-        for none in [r#"{}"#, r#"{"inner":null}"#, r#"{"inner":""}"#, r#"{"inner":[]}"#] {
-            assert!(serde_json::from_str::<Row<'_>>(none).unwrap().inner.get().is_none(), "{none}");
-        }
-        let row: Row<'_> = serde_json::from_str(r#"{"inner":{"id":"x"}}"#).unwrap();
-        assert_eq!(row.inner.get().unwrap().id.as_str(), Some("x"));
     }
 }

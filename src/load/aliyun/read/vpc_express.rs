@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::Api;
-use super::vpc_common::{Object, addr, cidrs, detail, id_or_param, listing, without_id};
+use super::vpc_common::{addr, cidrs, detail, id_or_param, listing, without_id};
 use super::vpc_network::AssociatedCen;
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{BorderRouter, Listing, PeerSide, RouterInterface, Source, VpcPeer};
 
 pub(super) static APIS: &[Api] = &[

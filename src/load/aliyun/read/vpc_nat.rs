@@ -3,11 +3,9 @@
 use serde::Deserialize;
 
 use super::Api;
-use super::vpc_common::{
-    Object, addr, cidr, counted_only, detail, id_or_param, ids, listing, without_id,
-};
+use super::vpc_common::{addr, cidr, counted_only, detail, id_or_param, ids, listing, without_id};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
     DnatEntry, EipBindMode, FullNatEntry, Listing, NatCidr, NatEip, NatEipUse, NatGateway, NatIp,
     NatNetwork, NatPort, NatProtocol, NatType, SnatEntry, Source,

@@ -6,11 +6,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Api;
-use super::vpc_common::{
-    Object, cidr, cidrs, counted_only, detail, id_or_param, ids, listing, without_id,
-};
+use super::vpc_common::{cidr, cidrs, counted_only, detail, id_or_param, ids, listing, without_id};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
-use crate::load::aliyun::shape::{List, Scalar};
+use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{CidrValue, Id, Listing, Source, VSwitch, Vpc};
 
 pub(super) static APIS: &[Api] = &[
