@@ -323,7 +323,7 @@ impl<T: Complete> Complete for Option<T> {
 /// An element of a list that arrives in parts: over several pages, or one row per element.
 ///
 /// Two statements of such a list are joined element by element instead of the later one replacing
-/// the earlier (fields marked `=> parts` in [`resource!`]).
+/// the earlier (fields marked `=> parts` in `resource!`).
 pub trait Part: PartialEq + Sized {
     /// What makes two elements the same one.
     fn key(&self) -> impl Eq + Hash;
