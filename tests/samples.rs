@@ -186,3 +186,25 @@ fn repaired_privatelink_has_neither_errors_nor_warnings() {
         }
     }
 }
+
+#[test]
+fn native_samples_fit_the_published_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&vpclint::load::native::schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut checked = 0;
+    for folder in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/samples")).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if !path.to_string_lossy().ends_with(".vpclint.toml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let tree: serde_json::Value = toml::from_str(&text).unwrap();
+            let errors: Vec<String> =
+                validator.iter_errors(&tree).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked >= 4, "two PrivateLink samples, documented and repaired");
+}

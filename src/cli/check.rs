@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use vpclint::report::{concise, json, text};
 use vpclint::rules::{self, Context, Pack, Severity};
 
-use super::failure::Failure;
+use super::failure::{Failure, say};
 use super::output::{Format, emit, targets};
 use super::select::Selection;
 use super::session::{Inputs, Session};
@@ -62,6 +62,11 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Format::Concise => concise::write(out, &checked),
         Format::Json => json::write(out, &json::CheckV1::new(&checked)),
     })?;
+    // one line per finding is for programs that read lines, so the summary goes beside it
+    let concise = targets.iter().any(|t| t.format == Format::Concise && t.path.is_none());
+    if concise && !global.quiet {
+        say(text::summary(&checked));
+    }
     let limit = match args.fail_on {
         Level::Error => Severity::Error,
         Level::Warning => Severity::Warning,

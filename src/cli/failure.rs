@@ -80,6 +80,11 @@ pub(crate) fn warn(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "warning: {}", cleaned(text));
 }
 
+/// A line on standard error as it is.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", cleaned(text));
+}
+
 /// A note on standard error.
 pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "note: {}", cleaned(text));

@@ -36,9 +36,9 @@ impl Format {
 /// One `--output`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    format: Format,
+    pub(crate) format: Format,
     /// `None` for standard output.
-    path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl FromStr for Target {

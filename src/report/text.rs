@@ -200,8 +200,8 @@ fn list_some(items: &[&str], shown: usize) -> String {
     text
 }
 
-/// The line that every run ends with.
-fn summary(checked: &Checked<'_>) -> String {
+/// The line that every run ends with: what was checked, found, and could not be decided.
+pub fn summary(checked: &Checked<'_>) -> String {
     let count =
         |severity| checked.findings.iter().filter(|l| l.finding.severity == severity).count();
     let mut parts = Vec::new();

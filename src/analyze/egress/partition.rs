@@ -1,6 +1,6 @@
 //! The exact classes of destinations of one source.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::answer::EgressClass;
@@ -113,6 +113,7 @@ fn class(fabric: &Fabric, family: Family, piece: Piece) -> EgressClass {
         }
     }
     let destinations = AddrSet::from_ranges(family, piece.ranges);
+    let witness = witness(&destinations, piece.witness);
     EgressClass {
         destinations,
         public: piece.public,
@@ -125,8 +126,20 @@ fn class(fabric: &Fabric, family: Family, piece: Piece) -> EgressClass {
         partial: summary.partial,
         missing: summary.missing,
         assumptions: summary.assumptions,
-        witness: piece.witness,
+        witness,
     }
+}
+
+/// A destination to show: a well-known public host where the class has one, else one that can be a
+/// host at all, which the first address of a block seldom is. Every member has the same fate.
+fn witness(destinations: &AddrSet, first: IpAddr) -> IpAddr {
+    let known = [
+        IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8)),
+        IpAddr::V6(Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888)),
+    ];
+    let family = destinations.family();
+    let next = family.address(Family::number(first).saturating_add(1));
+    known.into_iter().chain([next]).find(|address| destinations.contains(*address)).unwrap_or(first)
 }
 
 /// Several outcomes as one.
