@@ -20,6 +20,9 @@ const WIDTH: usize = 100;
 /// Missing things that are listed per group of undetermined rules.
 const MISSING_SHOWN: usize = 3;
 
+/// Places of one finding that are shown.
+const PLACES_SHOWN: usize = 6;
+
 /// How much to print.
 #[derive(Debug, Clone, Copy)]
 pub struct TextOptions {
@@ -42,7 +45,8 @@ pub fn write(
     let mut text = String::new();
     for located in &checked.findings {
         text.clear();
-        for block in blocks(located, texts) {
+        let shown = if options.verbose { usize::MAX } else { PLACES_SHOWN };
+        for block in blocks(located, texts, shown) {
             renderer.render_report(&mut text, &block).map_err(io::Error::other)?;
         }
         text.push('\n');
@@ -83,11 +87,12 @@ struct Block {
     excerpt: Option<Excerpt>,
 }
 
-fn blocks(located: &Located<'_>, texts: &dyn Texts) -> Vec<Block> {
+fn blocks(located: &Located<'_>, texts: &dyn Texts, shown: usize) -> Vec<Block> {
     let finding = located.finding;
     let mut blocks = Vec::new();
     let mut header = Some(format!("{} {}", finding.rule.id, finding.rule.name));
-    let mut rest: Vec<Spot<'_>> = located.spots.clone();
+    let mut rest: Vec<Spot<'_>> = located.spots.iter().take(shown).cloned().collect();
+    let hidden = located.spots.len() - rest.len();
     loop {
         let is_first = header.is_some();
         let spot = rest.first();
@@ -119,6 +124,11 @@ fn blocks(located: &Located<'_>, texts: &dyn Texts) -> Vec<Block> {
         });
         let severity = if is_first { finding.severity } else { Severity::Note };
         blocks.push(Block { header: header.take(), severity, message, help: None, excerpt });
+    }
+    if hidden > 0 {
+        let message = format!("and {hidden} more places (`--verbose` shows them)");
+        let severity = Severity::Note;
+        blocks.push(Block { header: None, severity, message, help: None, excerpt: None });
     }
     if let Some(last) = blocks.last_mut() {
         last.help = Some(clean(&finding.help)).filter(|help| !help.is_empty());

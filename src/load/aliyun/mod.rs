@@ -20,6 +20,7 @@ mod rows;
 mod session;
 mod shape;
 mod sketch;
+mod wording;
 
 pub(crate) use keys::keys as field_keys;
 pub(crate) use manifest::{Beside, Manifest, looks_like_manifest};

@@ -88,8 +88,9 @@ fn report(
         // nothing says that they need the Internet (decisions.md 8)
         None => out.fail("none").severity(Severity::Note),
     };
-    for host in hosts {
-        finding = match cx.topology.instances.get(&host.id) {
+    for (n, host) in hosts.iter().enumerate() {
+        // one place stands for all; the finding names the others
+        finding = match cx.topology.instances.get(&host.id).filter(|_| n == 0) {
             Some(instance) => finding.on_whole(instance),
             None => finding.about((*host).clone()),
         };
