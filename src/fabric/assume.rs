@@ -52,6 +52,17 @@ pub enum DnatBypass {
     Never,
 }
 
+/// Whether a listing counts as whole when nothing says so: output of `aliyun --pager`, bare lists
+/// (formats-api.md F3, F4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnverifiedListings {
+    /// Pages may be missing, so what depends on it is unknown.
+    #[default]
+    Incomplete,
+    /// The user vouches for it.
+    Complete,
+}
+
 /// Settings of all knobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assume {
@@ -61,6 +72,8 @@ pub struct Assume {
     pub dead_nexthop: DeadNexthop,
     /// IP mapping that bypasses routes.
     pub dnat_ip_map_bypasses_routes: DnatBypass,
+    /// Listings of which nothing says whether pages are missing.
+    pub unverified_listings: UnverifiedListings,
 }
 
 /// A knob that does not exist, or a value that it does not take.
@@ -88,10 +101,11 @@ pub enum AssumeError {
 }
 
 /// Names and values of all knobs.
-pub const KNOBS: [(&str, &str); 3] = [
+pub const KNOBS: [(&str, &str); 4] = [
     ("internet_mode", "direct, central or private"),
     ("dead_nexthop", "blackhole or skip"),
     ("dnat_ip_map_bypasses_routes", "normal_only or never"),
+    ("unverified_listings", "incomplete or complete"),
 ];
 
 impl Assume {
@@ -114,6 +128,14 @@ impl Assume {
             }
             ("dead_nexthop", "skip") => {
                 self.dead_nexthop = DeadNexthop::Skip;
+                true
+            }
+            ("unverified_listings", "incomplete") => {
+                self.unverified_listings = UnverifiedListings::Incomplete;
+                true
+            }
+            ("unverified_listings", "complete") => {
+                self.unverified_listings = UnverifiedListings::Complete;
                 true
             }
             ("dnat_ip_map_bypasses_routes", "normal_only") => {

@@ -17,7 +17,9 @@ mod table;
 
 use rustc_hash::FxHashMap;
 
-pub use assume::{Assume, AssumeError, DeadNexthop, DnatBypass, InternetMode, KNOBS};
+pub use assume::{
+    Assume, AssumeError, DeadNexthop, DnatBypass, InternetMode, KNOBS, UnverifiedListings,
+};
 pub use graph::{InfraGraph, InfraNode};
 pub use identity::{CutThrough, Held, OwnPublic, nat_type};
 pub use pipeline::{Branch, Element, ElementId, End, Identity, Op, PublicSet, Stage, StageId};

@@ -45,6 +45,9 @@ impl VpcSpace {
         let mut private_v6 = own_v6;
         private_v6.push(special::unique_local());
         let mut assumptions = Vec::new();
+        if topology.coverage.is_trusted() {
+            assumptions.push(Text::from("unverified_listings = complete"));
+        }
         if vpc.user_cidrs.is_none() {
             assumptions.push(Text::from(format!("user_cidrs = none ({}, not stated)", vpc.id())));
         }

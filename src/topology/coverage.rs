@@ -267,6 +267,7 @@ impl fmt::Display for Gap {
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     states: BTreeMap<Listing, Vec<(Scope, ListingState)>>,
+    trusted: bool,
 }
 
 impl Coverage {
@@ -309,6 +310,22 @@ impl Coverage {
             None => Absence::NotLoaded,
         };
         Some(Gap { listing, parent: scope.parent.clone(), absence })
+    }
+
+    /// Takes listings for complete of which nothing says whether pages are missing. The user decides
+    /// that (knob `unverified_listings`); whatever rests on it says so.
+    pub fn trust_unverified(&mut self) {
+        for (_, state) in self.states.values_mut().flatten() {
+            if *state == ListingState::Unverified {
+                *state = ListingState::Complete;
+                self.trusted = true;
+            }
+        }
+    }
+
+    /// True when [`Coverage::trust_unverified`] changed something.
+    pub fn is_trusted(&self) -> bool {
+        self.trusted
     }
 
     /// True when the listing is known to be complete for this scope.
@@ -359,6 +376,16 @@ mod tests {
         assert!(coverage.is_complete(Listing::SnatEntries, &scope(None, Some("ngw-1"))));
         let gap = coverage.gap(Listing::SnatEntries, &scope(None, Some("ngw-2"))).unwrap();
         assert_eq!(gap.to_string(), "DescribeSnatTableEntries for ngw-2 (not in the input)");
+    }
+
+    #[test]
+    fn unverified_listings_are_complete_only_on_request() {
+        let mut coverage = Coverage::default();
+        let at = scope(None, None);
+        coverage.record(Listing::Eips, at.clone(), ListingState::Unverified);
+        assert!(!coverage.is_complete(Listing::Eips, &at));
+        coverage.trust_unverified();
+        assert!(coverage.is_complete(Listing::Eips, &at) && coverage.is_trusted());
     }
 
     #[test]
