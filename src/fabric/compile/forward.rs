@@ -27,6 +27,12 @@ impl<'t> Compiler<'t> {
             NextHopType::HaVip => (self.master_eni(id), Listing::HaVips),
             _ => (self.primary_enis.get(id.as_str()).copied(), Listing::Instances),
         };
+        let masterless = *hop == NextHopType::HaVip
+            && topology.havips.get(id).is_some_and(|havip| havip.master == Some(None));
+        if masterless {
+            // nobody holds the address, whatever else the input lacks
+            return self.dead(element);
+        }
         let Some(eni) = eni else {
             let scope = topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta)).unwrap_or_default();
             let gap = [listing, Listing::Enis]
