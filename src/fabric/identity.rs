@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::topology::{
     AddrValue, DnatEntry, Eip, EipMode, EipTarget, Eni, EniType, HaVip, Id, Instance, Ipv6Address,
-    Lifecycle, Listing, NatGateway, NatType, PrivateIp, Resource, ResourceRef, Scope, Text,
+    Kind, Lifecycle, Listing, NatGateway, NatType, PrivateIp, Resource, ResourceRef, Scope, Text,
     Topology, Value,
 };
 
@@ -33,6 +33,13 @@ pub struct Held {
     pub cut_through: Option<CutThrough>,
     /// Assumptions that it rests on.
     pub assumptions: Vec<Text>,
+}
+
+impl Held {
+    /// True when an entry of a gateway gives it and not a binding of its own (egress.md §10 4.6b).
+    pub fn is_translation(&self) -> bool {
+        self.by.iter().any(|by| by.kind == Kind::DnatEntry)
+    }
 }
 
 /// Modes of an EIP that the guest sees (egress.md §4.6).
@@ -183,12 +190,13 @@ impl<'t> Bindings<'t> {
                 None => {
                     let id =
                         stated.eip.clone().unwrap_or_else(|| Id::from(&stated.address.to_string()));
-                    let by = ResourceRef { kind: crate::topology::Kind::Eip, id, name: None };
+                    let unlocked = taken_as_unlocked(&id);
+                    let by = ResourceRef { kind: Kind::Eip, id, name: None };
                     return Some(OwnPublic::Held(Held {
                         address: stated.address.clone(),
                         by: vec![by],
                         cut_through: None,
-                        assumptions: Vec::new(),
+                        assumptions: vec![unlocked],
                     }));
                 }
             }
@@ -221,7 +229,7 @@ impl<'t> Bindings<'t> {
                         address: address.clone(),
                         by: vec![havip.to_ref()],
                         cut_through: None,
-                        assumptions: Vec::new(),
+                        assumptions: vec![taken_as_unlocked(&address.to_string())],
                     });
                 }
             }
@@ -268,9 +276,7 @@ impl<'t> Bindings<'t> {
             }
         }
         let by = match (&public.eip, owner) {
-            (Some(id), _) => {
-                ResourceRef { kind: crate::topology::Kind::Eip, id: id.clone(), name: None }
-            }
+            (Some(id), _) => ResourceRef { kind: Kind::Eip, id: id.clone(), name: None },
             (None, Some(owner)) if default_source => owner.to_ref(),
             (None, _) => eni.to_ref(),
         };
@@ -278,7 +284,7 @@ impl<'t> Bindings<'t> {
             address: public.address.clone(),
             by: vec![by],
             cut_through: None,
-            assumptions: Vec::new(),
+            assumptions: public.eip.iter().map(|id| taken_as_unlocked(id)).collect(),
         })
     }
 
@@ -343,6 +349,11 @@ impl<'t> Bindings<'t> {
 
 fn targets(eip: &Eip, target: &EipTarget) -> bool {
     eip.target.as_ref().is_some_and(|t| t.as_ref() == Some(target))
+}
+
+/// An EIP that only its holder names: whether it is locked stands in the listing of EIPs.
+fn taken_as_unlocked(eip: &str) -> Text {
+    Text::from(format!("eip_lock = none ({eip}, not in the listing of EIPs)"))
 }
 
 fn held(eip: &Eip) -> OwnPublic {

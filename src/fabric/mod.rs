@@ -22,6 +22,7 @@ pub use assume::{
 };
 pub use graph::{InfraGraph, InfraNode};
 pub use identity::{CutThrough, Held, OwnPublic, nat_type};
+pub use nat::snat_source;
 pub use pipeline::{Branch, Element, ElementId, End, Identity, Op, PublicSet, Stage, StageId};
 pub use reason::Reason;
 pub use sources::{SourcePoint, SourceRole};

@@ -72,7 +72,7 @@ pub(super) fn eips(topology: &Topology, bindings: &Bindings<'_>, nat: &NatGatewa
 }
 
 /// The block that an SNAT entry covers: stated, or that of its vSwitch.
-pub(super) fn snat_source(topology: &Topology, entry: &SnatEntry) -> Result<Cidr, Text> {
+pub fn snat_source(topology: &Topology, entry: &SnatEntry) -> Result<Cidr, Text> {
     let of_vswitch = || {
         let vswitch = topology.vswitches.get(entry.source_vswitch.as_deref()?)?;
         vswitch.cidr.as_ref()

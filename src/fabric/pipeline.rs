@@ -27,6 +27,8 @@ pub struct Element {
     pub text: Text,
     /// Where it was read.
     pub source: Option<Source>,
+    /// For entries of tables: why it wins over others of its kind that match too.
+    pub precedence: Option<&'static str>,
 }
 
 /// A public identity: the addresses under which a packet leaves, and what gives them.

@@ -72,6 +72,22 @@ pub struct SourcePoint {
     pub entry_without_own: StageId,
 }
 
+impl SourcePoint {
+    /// How the source holds a public address, in words: `EIP eip-1 on the primary address`.
+    pub fn holder(&self, held: &Held) -> String {
+        let place = match self.role {
+            SourceRole::Primary => "the primary address".to_owned(),
+            _ => self.address.to_string(),
+        };
+        match held.by.last() {
+            Some(by) if by.kind == Kind::Instance => format!("the static public address of {by}"),
+            Some(by) if held.cut_through.is_some() => format!("{by} (cut-through)"),
+            Some(by) => format!("{by} on {place}"),
+            None => format!("the public address {} on {place}", held.address),
+        }
+    }
+}
+
 /// A source before its stages are known.
 pub(super) struct Seed {
     pub(super) instance: Option<ResourceRef>,

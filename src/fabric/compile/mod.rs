@@ -249,7 +249,13 @@ impl Compiler<'_> {
             return *id;
         }
         let id = ElementId(u32::try_from(self.elements.len()).unwrap_or(u32::MAX));
-        self.elements.push(Element { resource, text: text(), source });
+        // longest prefix in routes and SNAT; IP mapping before SNAT (egress.md §2.2, §4.2 rows 3–4)
+        let precedence = match resource.kind {
+            Kind::RouteEntry | Kind::TransitRouteEntry | Kind::SnatEntry => Some("longest prefix"),
+            Kind::DnatEntry => Some("IP mapping outranks SNAT"),
+            _ => None,
+        };
+        self.elements.push(Element { resource, text: text(), source, precedence });
         self.element_ids.insert(key, id);
         id
     }

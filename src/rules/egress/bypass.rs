@@ -6,11 +6,10 @@ use rustc_hash::FxHashMap;
 
 use crate::addr::Cidr;
 use crate::analyze::egress::{SourceEgress, SourceRole, SourceVerdict};
-use crate::fabric::{InternetMode, OwnPublic};
+use crate::fabric::{InternetMode, OwnPublic, snat_source};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::topology::{
-    AddrValue, CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NatNetwork, Resource, Scope,
-    SnatEntry, Topology,
+    AddrValue, Id, Kind, Lifecycle, Listing, NatGateway, NatNetwork, Resource, Scope, SnatEntry,
 };
 
 pub(crate) struct InstanceBypassesNat;
@@ -119,7 +118,8 @@ impl<'t> Covered<'t> {
         for entry in cx.topology.snat_entries.iter().filter(|e| e.lifecycle() != Lifecycle::Dead) {
             let nat = cx.gateway_of(entry.nat_gateway.as_ref(), entry.table.as_ref());
             let nat = nat.filter(|nat| nat.network != Some(NatNetwork::Intranet));
-            if let (Some(key), Some(block)) = (nat.and_then(&group), source_of(cx.topology, entry))
+            if let (Some(key), Some(block)) =
+                (nat.and_then(&group), snat_source(cx.topology, entry).ok())
             {
                 groups.entry(key).or_default().entry(block).or_insert(entry);
             }
@@ -133,12 +133,6 @@ impl<'t> Covered<'t> {
         let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
         (0..=bits).rev().find_map(|mask| blocks.get(&Cidr::new(address, mask)?).copied())
     }
-}
-
-/// The block of an SNAT entry: stated, or that of its vSwitch.
-fn source_of(topology: &Topology, entry: &SnatEntry) -> Option<Cidr> {
-    let vswitch = entry.source_vswitch.as_ref().and_then(|id| topology.vswitches.get(id));
-    vswitch.and_then(|v| v.cidr.as_ref()).or(entry.source_cidr.as_ref()).and_then(CidrValue::cidr)
 }
 
 pub(crate) struct DnatIpMappingHijacksEgress;
