@@ -7,6 +7,7 @@
 mod assume;
 mod compile;
 mod graph;
+mod hosts;
 mod identity;
 mod nat;
 mod pipeline;
@@ -15,19 +16,23 @@ mod sources;
 mod space;
 mod table;
 
+use std::net::IpAddr;
+
 use rustc_hash::FxHashMap;
 
-pub use assume::{
-    Assume, AssumeError, DeadNexthop, DnatBypass, InternetMode, KNOBS, UnverifiedListings,
-};
+pub use assume::*;
 pub use graph::{InfraGraph, InfraNode};
+pub use hosts::{Found, Host, HostId, PublicPoint};
 pub use identity::{CutThrough, Held, OwnPublic, nat_type};
 pub use nat::snat_source;
-pub use pipeline::{Branch, Element, ElementId, End, Identity, Op, PublicSet, Stage, StageId};
+pub use pipeline::{
+    Back, Branch, Element, ElementId, End, Identity, Op, Pass, PublicSet, Resume, Stage, StageId,
+    Turn,
+};
 pub use reason::Reason;
 pub use sources::{SourcePoint, SourceRole};
 pub use space::VpcSpace;
-pub use table::{Hit, Key, Rule, Table};
+pub use table::{Extent, Header, Hit, Match, Rule, Table};
 
 use crate::topology::{Id, ResourceRef, Text, Topology};
 
@@ -37,6 +42,7 @@ pub struct Fabric {
     pub(crate) elements: Vec<Element>,
     pub(crate) stages: Vec<Stage>,
     spaces: FxHashMap<Id, VpcSpace>,
+    hosts: hosts::Hosts,
     routes: FxHashMap<Id, Branch>,
     /// Where packets start: every address of every ENI that is not managed by a service, and every
     /// HaVip (decisions.md 37).
@@ -86,13 +92,42 @@ impl Fabric {
 
     fn leads_to(&self, branch: &Branch, device: &ResourceRef) -> bool {
         match &branch.end {
-            End::Go(stage) => self
-                .stage(*stage)
-                .and_then(|stage| self.element(stage.at))
-                .is_some_and(|e| e.resource.kind == device.kind && e.resource.id == device.id),
+            End::Go(stage) => self.stage(*stage).is_some_and(|stage| match &stage.pass {
+                // filters stand before the device
+                Some(pass) => self.leads_to(&pass.to, device),
+                None => self
+                    .element(stage.at)
+                    .is_some_and(|e| e.resource.kind == device.kind && e.resource.id == device.id),
+            }),
             End::Fork(branches) => branches.iter().any(|branch| self.leads_to(branch, device)),
             _ => false,
         }
+    }
+
+    /// A host by its index.
+    pub fn host(&self, id: HostId) -> Option<&Host> {
+        self.hosts.get(id)
+    }
+
+    /// Who has an address of a network.
+    pub fn host_at(&self, network: ElementId, address: IpAddr) -> Found {
+        self.hosts.at(network, address)
+    }
+
+    /// All hosts.
+    pub fn hosts(&self) -> impl Iterator<Item = (HostId, &Host)> {
+        self.hosts.all()
+    }
+
+    /// What happens to packets from the Internet to a public address; `None` when nobody in the
+    /// input has it.
+    pub fn public_at(&self, address: IpAddr) -> Option<&PublicPoint> {
+        self.hosts.public_at(address)
+    }
+
+    /// All public addresses of the input, in order.
+    pub fn public_points(&self) -> Vec<(IpAddr, &PublicPoint)> {
+        self.hosts.public()
     }
 
     /// Mode and address space of a VPC.

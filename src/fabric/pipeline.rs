@@ -53,6 +53,40 @@ pub enum Identity {
     Unknown(Arc<[Text]>),
 }
 
+/// How replies find a device that must turn them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Back {
+    /// The far side's tables must lead them to the device.
+    Routed,
+    /// They come to it whatever the tables say: the far side answers the device itself.
+    Direct,
+    /// The far side must leave under its own public address.
+    Exit,
+}
+
+/// Where a reply goes on after a device has turned it back.
+#[derive(Debug, Clone)]
+pub enum Resume {
+    /// Here.
+    Go(Branch),
+    /// Straight to the host with the near side's address.
+    Host,
+    /// Into a network whose tables we do not see and that brings it to the near side.
+    Outside,
+}
+
+/// A device that remembers a flow, and turns its replies back. It ends a leg of the way: behind it
+/// the packet may carry other addresses.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The device.
+    pub at: ElementId,
+    /// How replies find it.
+    pub back: Back,
+    /// Where they go on.
+    pub resume: Resume,
+}
+
 /// A change of the packet's state.
 #[derive(Debug, Clone)]
 pub enum Op {
@@ -62,10 +96,27 @@ pub enum Op {
     Identity(Identity),
     /// Replaces the source address; `None` when the new one is not known as a number.
     Source(Option<IpAddr>),
+    /// Replaces the destination address.
+    Destination(IpAddr),
+    /// Moves the destination port: what was `from` becomes `to`, and so on in step.
+    ShiftPort {
+        /// First port before.
+        from: u16,
+        /// First port after.
+        to: u16,
+    },
+    /// The source address is now that of a host of this network, or of none.
+    Home(Option<ElementId>),
+    /// The packet is now sent from this segment, or from none that we see.
+    Sender(Option<ElementId>),
+    /// Passes a device that remembers the flow. Stands before the changes that the device makes.
+    Turn(Arc<Turn>),
     /// A fact to report that does not change the fate.
     Note(Text),
     /// An assumption that the fate rests on.
     Assume(Text),
+    /// Whether it arrives depends on this, which no input states.
+    Condition(Text),
 }
 
 /// How a branch ends.
@@ -80,8 +131,19 @@ pub enum End {
         /// Reason when there is no identity.
         otherwise: Reason,
     },
-    /// Reaches its target.
+    /// Reaches a segment of a network; whoever has the destination address takes it.
+    Arrive {
+        /// The segment.
+        segment: ElementId,
+        /// The network in which the destination address counts.
+        network: ElementId,
+    },
+    /// Reaches the host that has the destination address.
+    Here,
+    /// Reaches its target, which is no host.
     Deliver(ElementId),
+    /// A device answers in the target's place.
+    Answer(ElementId),
     /// Goes to a network that we do not see.
     Leave(ElementId),
     /// Dropped at an element.
@@ -147,10 +209,47 @@ impl Branch {
 /// One table at one place.
 #[derive(Debug, Clone)]
 pub struct Stage {
-    /// What kind of decision it is: `source`, `route`, `nat`, `gateway`, `forward`, `reply`.
+    /// What kind of decision it is: `source`, `route`, `nat`, `security_group`, `listener`, …
     pub name: &'static str,
     /// The device or table.
     pub at: ElementId,
     /// The table.
     pub table: Table,
+    /// For filters and gates: where packets that they let through go on.
+    pub pass: Option<Pass>,
+}
+
+/// The way on behind a filter or a gate.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// Where packets go on.
+    pub to: Branch,
+    /// The filter remembers flows: replies of a flow that it let through pass untested.
+    pub stateful: bool,
+    /// It stops the same packets everywhere; answers about all packets leave it out.
+    pub blanket: bool,
+}
+
+impl Stage {
+    /// A stage that is no filter.
+    pub fn new(name: &'static str, at: ElementId, table: Table) -> Self {
+        Self { name, at, table, pass: None }
+    }
+
+    /// A filter or gate.
+    pub fn filter(name: &'static str, at: ElementId, table: Table, pass: Pass) -> Self {
+        Self { name, at, table, pass: Some(pass) }
+    }
+}
+
+impl Pass {
+    /// Goes on there; replies are tested like any packet.
+    pub fn stateless(to: Branch) -> Self {
+        Self { to, stateful: false, blanket: false }
+    }
+
+    /// Goes on there; replies pass untested.
+    pub fn stateful(to: Branch) -> Self {
+        Self { to, stateful: true, blanket: false }
+    }
 }

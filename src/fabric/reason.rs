@@ -52,6 +52,31 @@ reasons! {
     PeerNotTransitive = "peer_not_transitive", "peering reaches only addresses of the peer VPC";
     Ipv6NoBandwidth = "ipv6_no_bandwidth", "the IPv6 address has no Internet bandwidth";
     EcrNotTransitive = "ecr_not_transitive", "an Express Connect Router does not connect VPCs";
+    SgIngressDenied = "sg_ingress_denied", "the security groups of the target do not let it in";
+    SgEgressDenied = "sg_egress_denied", "the security groups of the sender do not let it out";
+    NaclIngressDenied = "nacl_ingress_denied", "the network ACL of the vSwitch does not let it in";
+    NaclEgressDenied = "nacl_egress_denied", "the network ACL of the vSwitch does not let it out";
+    PlatformSmtp25 = "platform_smtp_25", "the platform blocks TCP port 25 towards the Internet";
+    ListenerAclDenied = "listener_acl_denied", "the listener's access list does not admit the client";
+    NoListener = "no_listener", "no running listener has this protocol and port";
+    ListenerRedirects = "listener_redirects", "the listener only redirects to HTTPS";
+    NoBackend = "no_backend", "the listener has no backend that takes new connections";
+    LbInactive = "lb_inactive", "the load balancer is not active";
+    ClbHairpin = "clb_hairpin", "a backend cannot be its own client";
+    EndpointNotConnected = "endpoint_not_connected", "the endpoint is not connected to its service";
+    EndpointZoneNotServed = "endpoint_zone_not_served", "the service has no resource in the endpoint's zone";
+    EndpointServiceInactive = "endpoint_service_inactive", "the endpoint service is not active";
+    EndpointProtocol = "endpoint_protocol", "an endpoint carries only what its load balancer listens to";
+    IpUnbound = "ip_unbound", "the public address is bound to nothing";
+    EipLocked = "eip_locked", "the EIP is locked";
+    VswitchNotPublic = "vswitch_not_public", "the vSwitch has no route to the IPv4 gateway";
+    NoDnatEntry = "no_dnat_entry", "no DNAT entry takes this protocol and port";
+    IcmpIgnored = "icmp_ignored", "the NAT gateway does not answer ICMP";
+    DnatTargetHasPublicIp = "dnat_target_has_public_ip", "the DNAT target has a public address of its own and answers through it";
+    HairpinMultiBinded = "hairpin_multi_binded", "a NAT gateway in MULTI_BINDED mode does not turn packets back to itself";
+    ReplyNoRoute = "reply_no_route", "the reply finds no route back";
+    ReplyPathMismatch = "reply_path_mismatch", "the reply comes back another way, past the device that must turn it back";
+    UnsupportedFront = "unsupported_front", "the public address belongs to a service that is not modelled";
 }
 
 impl fmt::Display for Reason {

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::identity::{Bindings, CutThrough, Held, OwnPublic, held_cut_through};
-use super::pipeline::StageId;
+use super::pipeline::{ElementId, StageId};
 use crate::topology::{
     AddrValue, Eni, EniType, HaVip, Id, Instance, Kind, Lifecycle, PrivateIp, Resource,
     ResourceRef, Text, Topology,
@@ -66,6 +66,10 @@ pub struct SourcePoint {
     pub own: OwnPublic,
     /// Facts about it that the answer mentions (`not attached`, `the instance is stopped`).
     pub notes: Vec<Text>,
+    /// The VPC in which its address counts.
+    pub home: Option<ElementId>,
+    /// The vSwitch from which its packets are sent.
+    pub sender: Option<ElementId>,
     /// First stage for its packets.
     pub entry: StageId,
     /// First stage if it had no public address of its own: what that address wins over.

@@ -22,6 +22,7 @@ fn named(kind: Kind, id: &str, name: Option<&str>) -> ResourceRef {
 fn class(destinations: AddrSet, verdict: Verdict) -> EgressClass {
     EgressClass {
         destinations,
+        services: crate::packet::ServiceSet::all(),
         public: true,
         verdict,
         reason: None,

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use vpclint::addr::{AddrSet, Family};
 use vpclint::analyze::egress::{EgressClass, EgressReport, SourceEgress, analyze};
 use vpclint::fabric::{Assume, Fabric, OwnPublic, SourcePoint};
-use vpclint::simulate::{Public, Verdict as EngineVerdict, walk};
+use vpclint::packet::Packet;
+use vpclint::simulate::{Mode, Public, Verdict as EngineVerdict, start, walk};
 use vpclint::topology::Topology;
 
 use super::{Answer, Verdict};
@@ -49,7 +50,9 @@ impl Engine {
     pub fn egress(&self, eni: &str, src: IpAddr, dst: IpAddr) -> Answer {
         let point = self.point(eni, src).unwrap_or_else(|| panic!("no source {eni} {src}"));
         let mut answer = Answer::default();
-        for outcome in walk(&self.fabric, point, dst).outcomes {
+        let packet = Packet::witness(point.address.addr().unwrap_or(dst), dst);
+        let walked = walk(&self.fabric, &start(point, &packet), &Mode::default());
+        for outcome in walked.outcomes() {
             let reason = outcome.reason.map(|r| r.name().to_owned());
             let ips = answer.outcomes.entry((verdict(outcome.verdict), reason)).or_default();
             match (&outcome.public, &point.own) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::addr::AddrSet;
 use crate::fabric::OwnPublic;
 pub use crate::fabric::SourceRole;
-use crate::packet::Packet;
+use crate::packet::{Packet, Protocol, Service, ServiceSet};
 use crate::simulate::{Reason, Verdict};
 use crate::topology::{AddrValue, Id, ResourceRef, Text};
 
@@ -47,6 +47,8 @@ impl fmt::Display for SourceVerdict {
 pub struct EgressClass {
     /// The destinations. Classes of one source are disjoint.
     pub destinations: AddrSet,
+    /// Protocols and destination ports.
+    pub services: ServiceSet,
     /// True when they are public destinations of the source's VPC (egress.md §1.2); private and
     /// special ranges are classes too, but do not count for the verdict.
     pub public: bool,
@@ -70,6 +72,17 @@ pub struct EgressClass {
     pub assumptions: Vec<String>,
     /// A destination of the class, for which a walk gave this fate.
     pub witness: IpAddr,
+}
+
+impl EgressClass {
+    /// A packet of the class: to TCP port 443 where the class has it. Its source is left to be
+    /// filled in.
+    pub fn witness(&self) -> Packet {
+        let usual = Service::new(Protocol::Tcp, 443);
+        let first = self.services.ranges().first().map_or(usual, |range| range.first);
+        let service = if self.services.contains(usual) { usual } else { first };
+        Packet::of_service(self.witness, self.witness, service)
+    }
 }
 
 /// The answer for one source.
@@ -115,7 +128,7 @@ impl SourceEgress {
 
     /// A packet of a class, unless the source address is not known as a number.
     pub fn witness(&self, class: &EgressClass) -> Option<Packet> {
-        self.address.addr().map(|src| Packet::witness(src, class.witness))
+        self.address.addr().map(|src| Packet { src, ..class.witness() })
     }
 
     /// Assumptions of all public classes, sorted.

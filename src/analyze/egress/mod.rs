@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 pub use answer::{EgressClass, EgressReport, SourceEgress, SourceRole, SourceVerdict};
 
-use crate::addr::{AddrRange, Family};
+use crate::addr::{AddrRange, AddrSet, Family};
 use crate::fabric::{Fabric, OwnPublic, SourcePoint, StageId};
 use crate::simulate::Verdict;
 use crate::topology::{AddrValue, Text};
@@ -112,15 +112,22 @@ fn sum(classes: &[EgressClass]) -> (SourceVerdict, Vec<AddrValue>, bool) {
     (verdict(classes), public_ips, uniform)
 }
 
-/// Sum over the public classes (decisions.md 38): once some destinations exit and some do not,
-/// nothing unknown can change `mixed`.
+/// Sum over the public classes (decisions.md 38). A destination counts as reached when some service
+/// reaches it; once some destinations exit and some do not, nothing unknown can change `mixed`.
 fn verdict(classes: &[EgressClass]) -> SourceVerdict {
+    let Some(family) = classes.first().map(|class| class.destinations.family()) else {
+        return SourceVerdict::None;
+    };
     let public = || classes.iter().filter(|class| class.public);
-    let exits = |class: &EgressClass| class.verdict == Verdict::Exits;
-    let some_exit = public().any(exits);
-    let some_not = public().any(|c| c.partial || !(exits(c) || c.verdict == Verdict::Unknown));
-    let some_unknown = public().any(|class| class.verdict == Verdict::Unknown);
-    match (some_exit, some_not, some_unknown) {
+    let union = |wanted: &dyn Fn(&EgressClass) -> bool| {
+        let ranges = public().filter(|c| wanted(c)).flat_map(|c| c.destinations.ranges());
+        AddrSet::from_ranges(family, ranges.copied().collect())
+    };
+    let exits = union(&|class| class.verdict == Verdict::Exits);
+    let open = union(&|class| class.verdict == Verdict::Unknown).difference(&exits);
+    let closed = union(&|_| true).difference(&exits).difference(&open);
+    let some_not = !closed.is_empty() || public().any(|class| class.partial);
+    match (!exits.is_empty(), some_not, !open.is_empty()) {
         (true, true, _) => SourceVerdict::Mixed,
         (_, _, true) => SourceVerdict::Unknown,
         (true, false, false) => SourceVerdict::Exits,

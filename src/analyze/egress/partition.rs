@@ -6,17 +6,33 @@ use std::sync::Arc;
 use super::answer::EgressClass;
 use super::why;
 use crate::addr::{AddrRange, AddrSet, Family, special};
-use crate::fabric::{ElementId, Fabric, Held, SourcePoint};
-use crate::simulate::{Hop, Outcome, Public, Verdict, walk};
+use crate::fabric::{ElementId, Extent, Fabric, Held, SourcePoint};
+use crate::packet::{Packet, ServiceRange, ServiceSet};
+use crate::simulate::{Hop, Mode, Outcome, Public, Verdict, start, walk};
 use crate::topology::{AddrValue, ResourceRef, Text};
 
-/// Destinations with one fate, before a source's own address is filled in.
+/// Packets with one fate, before a source's own address is filled in: destinations × services.
 struct Piece {
     ranges: Vec<AddrRange>,
+    services: ServiceSet,
     public: bool,
-    outcomes: Vec<Outcome>,
-    hops: Vec<Hop>,
+    fate: Fate,
     witness: IpAddr,
+}
+
+/// What becomes of packets.
+#[derive(PartialEq)]
+struct Fate {
+    outcomes: Vec<Outcome>,
+    /// Client ports for which it holds.
+    src_ports: (u16, u16),
+}
+
+/// Services of one range of destinations with one fate, and the decisions on the way.
+struct Part {
+    services: Vec<ServiceRange>,
+    fate: Fate,
+    hops: Vec<Hop>,
 }
 
 /// All classes of one source, and of every source that the tables cannot tell from it.
@@ -28,41 +44,54 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    /// Walks one packet per range of destinations that all lookups treat alike. Also returns the
-    /// range of source addresses for which all of that holds.
+    /// Walks one packet per box of destinations and services that all lookups treat alike. Also
+    /// returns the range of source addresses for which all of that holds.
     pub(super) fn of(fabric: &Fabric, source: &SourcePoint, family: Family) -> (Self, AddrRange) {
         let public = public_space(fabric, source, family);
         let mut sources = AddrRange { first: 0, last: family.max() };
         let mut pieces: Vec<Piece> = Vec::new();
+        let mut hops: Vec<Vec<Hop>> = Vec::new();
         let mut next = Some(0u128);
         while let Some(start) = next {
             let dst = family.address(start);
-            let walked = walk(fabric, source, dst);
-            sources = sources.intersect(&walked.src_extent).unwrap_or(sources);
+            let (parts, extent) = column(fabric, source, dst);
+            sources = sources.intersect(&extent.src).unwrap_or(sources);
             let constant = public.constant_range(start);
-            let extent = walked.dst_extent.intersect(&constant).unwrap_or(constant);
+            let extent = extent.dst.intersect(&constant).unwrap_or(constant);
             let range = AddrRange { first: start, last: extent.last };
             let is_public = public.contains(dst);
-            match pieces.iter_mut().find(|p| p.public == is_public && p.outcomes == walked.outcomes)
-            {
-                Some(piece) => piece.ranges.push(range),
-                None => pieces.push(Piece {
-                    ranges: vec![range],
-                    public: is_public,
-                    outcomes: walked.outcomes,
-                    hops: walked.hops,
-                    witness: dst,
-                }),
+            for part in parts {
+                let services = ServiceSet::from_ranges(part.services);
+                let same = |p: &&mut Piece| {
+                    p.public == is_public && p.services == services && p.fate == part.fate
+                };
+                match pieces.iter_mut().find(same) {
+                    Some(piece) => piece.ranges.push(range),
+                    None => {
+                        pieces.push(Piece {
+                            ranges: vec![range],
+                            services,
+                            public: is_public,
+                            fate: part.fate,
+                            witness: dst,
+                        });
+                        hops.push(part.hops);
+                    }
+                }
             }
             next = (range.last < family.max()).then(|| range.last + 1);
         }
         let own = pieces
             .iter()
             .enumerate()
-            .filter(|(_, piece)| piece.outcomes.iter().any(|o| o.public == Public::Own))
+            .filter(|(_, piece)| piece.fate.outcomes.iter().any(|o| o.public == Public::Own))
             .map(|(n, _)| n)
             .collect();
-        let classes = pieces.into_iter().map(|piece| class(fabric, family, piece)).collect();
+        let classes = pieces
+            .into_iter()
+            .zip(hops)
+            .map(|(piece, hops)| class(fabric, family, piece, &hops))
+            .collect();
         (Self { classes, own }, sources)
     }
 
@@ -81,13 +110,37 @@ impl Partition {
                 class.public_ips.dedup();
                 class.via.extend(held.by.iter().cloned());
                 class.assumptions.extend(held.assumptions.iter().map(ToString::to_string));
-                class.why = why::own_address(fabric, source, held, class.witness);
+                class.why = why::own_address(fabric, source, held, &class.witness());
             } else if class.public {
                 class.why.extend(why::own_address_unused(source, held, class));
             }
         }
         classes.into()
     }
+}
+
+/// All services of one destination, and the box around it for which the answer holds.
+fn column(fabric: &Fabric, source: &SourcePoint, dst: IpAddr) -> (Vec<Part>, Extent) {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut extent = Extent::whole(Family::of(dst));
+    let mut next = Some(ServiceRange::ALL.first);
+    while let Some(first) = next {
+        let packet = Packet::of_service(source.address.addr().unwrap_or(dst), dst, first);
+        let walked = walk(fabric, &start(source, &packet), &Mode::default());
+        extent.src = extent.src.intersect(&walked.extent.src).unwrap_or(extent.src);
+        extent.dst = extent.dst.intersect(&walked.extent.dst).unwrap_or(extent.dst);
+        let services = ServiceRange { first, last: walked.extent.services.last };
+        let fate = Fate { outcomes: walked.outcomes(), src_ports: walked.extent.src_ports };
+        match parts.iter_mut().find(|part| part.fate == fate) {
+            Some(part) => part.services.push(services),
+            None => {
+                let hops = walked.hops().cloned().collect();
+                parts.push(Part { services: vec![services], fate, hops });
+            }
+        }
+        next = services.last.next();
+    }
+    (parts, extent)
 }
 
 /// Destinations that count as public for a source.
@@ -102,8 +155,12 @@ fn public_space(fabric: &Fabric, source: &SourcePoint, family: Family) -> AddrSe
     }
 }
 
-fn class(fabric: &Fabric, family: Family, piece: Piece) -> EgressClass {
-    let summary = Summary::of(&piece.outcomes);
+fn class(fabric: &Fabric, family: Family, piece: Piece, hops: &[Hop]) -> EgressClass {
+    let mut summary = Summary::of(&piece.fate.outcomes);
+    let (first, last) = piece.fate.src_ports;
+    if first > EPHEMERAL || last < u16::MAX {
+        summary.notes.push(format!("holds for client ports {first}-{last}"));
+    }
     let mut via: Vec<ResourceRef> = Vec::new();
     for id in summary.via {
         if let Some(element) = fabric.element(id)
@@ -116,12 +173,13 @@ fn class(fabric: &Fabric, family: Family, piece: Piece) -> EgressClass {
     let witness = witness(&destinations, piece.witness);
     EgressClass {
         destinations,
+        services: piece.services,
         public: piece.public,
         verdict: summary.verdict,
         reason: summary.reason,
         public_ips: summary.public_ips,
         via,
-        why: why::translation(fabric, &piece.hops),
+        why: why::translation(fabric, hops),
         notes: summary.notes,
         partial: summary.partial,
         missing: summary.missing,
@@ -129,6 +187,9 @@ fn class(fabric: &Fabric, family: Family, piece: Piece) -> EgressClass {
         witness,
     }
 }
+
+/// First port that clients use by themselves (access.md §2.1).
+const EPHEMERAL: u16 = 1024;
 
 /// A destination to show: a well-known public host where the class has one, else one that can be a
 /// host at all, which the first address of a block seldom is. Every member has the same fate.

@@ -1,26 +1,26 @@
 //! Why these elements decide and not others.
 
-use std::net::IpAddr;
-
 use super::answer::EgressClass;
 use crate::fabric::{Fabric, Held, SourcePoint};
-use crate::simulate::{Hop, Public, Verdict, walk_without_own};
+use crate::packet::Packet;
+use crate::simulate::{Hop, Mode, Public, Verdict, start_without_own, walk};
 
 /// The source's own address wins: over what? Found by walking the same packet without it.
 pub(super) fn own_address(
     fabric: &Fabric,
     source: &SourcePoint,
     held: &Held,
-    dst: IpAddr,
+    packet: &Packet,
 ) -> Vec<String> {
-    let otherwise = walk_without_own(fabric, source, dst);
+    let otherwise = walk(fabric, &start_without_own(source, packet), &Mode::default());
+    let outcomes = otherwise.outcomes();
     if held.is_translation() {
         // it is met again on the path; what it wins over are the other entries there
-        return translation(fabric, &otherwise.hops);
+        return translation(fabric, otherwise.hops());
     }
     let holder = source.holder(held);
     let mut out: Vec<String> = Vec::new();
-    for outcome in &otherwise.outcomes {
+    for outcome in &outcomes {
         let sentence = match (outcome.verdict, &outcome.public, outcome.reason) {
             (Verdict::Exits, Public::Given(_), _) => {
                 let losers: Vec<String> = outcome
@@ -59,7 +59,10 @@ pub(super) fn own_address_unused(
 }
 
 /// Which entry of a table wins over which others.
-pub(super) fn translation(fabric: &Fabric, hops: &[Hop]) -> Vec<String> {
+pub(super) fn translation<'h>(
+    fabric: &Fabric,
+    hops: impl IntoIterator<Item = &'h Hop>,
+) -> Vec<String> {
     let mut out = Vec::new();
     for hop in hops {
         let Some(winner) = hop.element.and_then(|id| fabric.element(id)) else { continue };
@@ -71,13 +74,14 @@ pub(super) fn translation(fabric: &Fabric, hops: &[Hop]) -> Vec<String> {
             .filter(|loser| loser.precedence.is_some())
             .map(|loser| format!("{} ({})", loser.resource, loser.text))
             .collect();
-        if !losers.is_empty() {
-            out.push(format!(
-                "{} ({}) wins over {}: {precedence}",
-                winner.resource,
-                winner.text,
-                losers.join(", ")
-            ));
+        let sentence = format!(
+            "{} ({}) wins over {}: {precedence}",
+            winner.resource,
+            winner.text,
+            losers.join(", ")
+        );
+        if !losers.is_empty() && !out.contains(&sentence) {
+            out.push(sentence);
         }
     }
     out

@@ -1,14 +1,18 @@
 //! Instances, ENIs and HaVips as routers (egress.md §4.5 first rows, §10 rules 5 and 7).
 
 use super::super::Identity;
+use super::super::assume::ForwarderFilters;
 use super::super::identity::OwnPublic;
-use super::super::pipeline::{Branch, ElementId, End, Op, PublicSet, Stage};
+use super::super::pipeline::{
+    Back, Branch, ElementId, End, Op, PublicSet, Resume, Stage, StageId, Turn,
+};
 use super::super::reason::Reason;
-use super::super::table::{Key, Rule, Table};
+use super::super::table::{Match, Rule, Table};
+use super::filter::Next;
 use super::source::own_kind;
 use super::{Compiler, Job};
 use crate::topology::{
-    AddrValue, Eni, Id, Kind, Listing, NextHopType, PrivateIp, Resource, Scope, Text,
+    AddrValue, Direction, Eni, Id, Kind, Listing, NextHopType, PrivateIp, Resource, Scope, Text,
 };
 use std::sync::Arc;
 
@@ -52,18 +56,38 @@ impl<'t> Compiler<'t> {
         if self.owner(eni).is_some_and(|owner| owner.forwards == Some(false)) {
             return Some(Branch::drop(Reason::ForwarderDisabled, element).after(Op::Via(element)));
         }
-        Some(Branch::go(self.stage(Job::Forward { eni: eni.id().clone() })))
+        let forward = self.stage(Job::Forward { eni: eni.id().clone() });
+        Some(self.forwarder_filters(eni, Direction::Ingress, forward))
     }
 
-    fn owner(&self, eni: &Eni) -> Option<&'t crate::topology::Instance> {
+    /// Filters of a forwarding instance see the packets of others too (decisions.md 33).
+    fn forwarder_filters(&mut self, eni: &Eni, direction: Direction, next: StageId) -> Branch {
+        if self.assume.forwarder_filters == ForwarderFilters::Ignore {
+            return Branch::go(next);
+        }
+        let filters = self.filters_of(eni, self.owner(eni));
+        let first = match direction {
+            Direction::Ingress => self.inbound(&filters, Next::Stage(next)),
+            _ => self.outbound(&filters, Next::Stage(next)),
+        };
+        let assumed = first != Next::Stage(next);
+        let text = Text::from(format!("forwarder_filters = apply ({})", eni.id()));
+        first.branch().after_all(assumed.then_some(Op::Assume(text)))
+    }
+
+    pub(super) fn owner(&self, eni: &Eni) -> Option<&'t crate::topology::Instance> {
         let id = eni.instance.as_ref()?.as_ref()?;
         self.topology.instances.get(id)
     }
 
     /// The primary ENI of a HaVip's master.
+    pub(super) fn eni_of_master(&self, master: &Id) -> Option<&'t Eni> {
+        self.topology.enis.get(master).or_else(|| self.primary_enis.get(master.as_str()).copied())
+    }
+
     fn master_eni(&self, havip: &Id) -> Option<&'t Eni> {
         let master = self.topology.havips.get(havip)?.master.as_ref()?.as_ref()?;
-        self.topology.enis.get(master).or_else(|| self.primary_enis.get(master.as_str()).copied())
+        self.eni_of_master(master)
     }
 
     /// False for an ENI that is not in use, or whose instance does not run.
@@ -76,24 +100,20 @@ impl<'t> Compiler<'t> {
 
     pub(super) fn forward_stage(&mut self, id: &Id) -> Stage {
         let at = self.referred_or_named(Kind::Eni, id);
-        let stage = |table| Stage { name: "forward", at, table };
+        let stage = |table| Stage::new("forward", at, table);
         let Some(eni) = self.topology.enis.get(id) else {
             let default = Branch::unknown(format!("ENI {id} (not in the input)"));
-            return stage(Table::constant(Key::Destination, default));
+            return stage(Table::constant(default));
         };
-        let routed = match (&eni.vpc, &eni.vswitch) {
-            (Some(vpc), Some(vswitch)) => self.transit_into(vpc, vswitch),
-            _ => Branch::unknown(format!("vSwitch of {id} (not stated)")),
-        };
-        let routed = routed.after(Op::Via(at));
+        let routed = self.forwarded(eni).after(Op::Via(at));
         if eni.service_managed == Some(true) {
-            return stage(Table::constant(Key::Destination, firewall(eni, &routed)));
+            return stage(Table::constant(firewall(eni, &routed)));
         }
         let masquerade = self.owner(eni).and_then(|owner| owner.masquerade);
         let originated = self.originate(eni, at);
         match masquerade {
-            Some(true) => stage(Table::constant(Key::Destination, originated)),
-            Some(false) => stage(Table::constant(Key::Destination, routed)),
+            Some(true) => stage(Table::constant(originated)),
+            Some(false) => stage(Table::constant(routed)),
             None => {
                 // a router in a VPC must masquerade towards the Internet and need not inside
                 // (egress.md §10 rule 5); the guest is not in the export
@@ -102,17 +122,32 @@ impl<'t> Compiler<'t> {
                     Op::Assume(Text::from(format!("forwarder_masquerade = public ({name})")));
                 let space = eni.vpc.as_ref().and_then(|vpc| self.spaces.get(vpc));
                 let rules = space
-                    .map(|space| Rule {
-                        matches: space.public_v4.clone(),
-                        element: at,
-                        then: originated.after(assumed.clone()),
+                    .map(|space| {
+                        Rule::new(
+                            Match::to(space.public_v4.clone()),
+                            at,
+                            originated.after(assumed.clone()),
+                        )
                     })
                     .into_iter()
                     .collect();
                 let default = routed.after(assumed);
-                stage(Table { key: Key::Destination, rules, default })
+                stage(Table { rules, default })
             }
         }
+    }
+
+    /// Sends the packet of somebody else on: by the routes of the ENI's vSwitch, from there.
+    fn forwarded(&mut self, eni: &'t Eni) -> Branch {
+        let (Some(vpc), Some(vswitch)) = (&eni.vpc, &eni.vswitch) else {
+            return Branch::unknown(format!("vSwitch of {} (not stated)", eni.id()));
+        };
+        let sender = self.segment(vswitch);
+        let routes = match self.routes_of_vswitch(vpc, vswitch).end {
+            End::Go(stage) => self.forwarder_filters(eni, Direction::Egress, stage),
+            end => Branch::new(end),
+        };
+        routes.after_all([Op::Identity(Identity::None), Op::Sender(Some(sender))])
     }
 
     /// The forwarder sends in its own name: what it would get for its own primary address.
@@ -129,15 +164,37 @@ impl<'t> Compiler<'t> {
             vswitch: eni.vswitch.clone(),
             own: own_kind(&own),
         });
+        let entry = self.forwarder_filters(eni, Direction::Egress, entry);
+        let home = eni.vpc.as_ref().map(|vpc| self.network(vpc));
+        let sender = eni.vswitch.as_ref().map(|vswitch| self.segment(vswitch));
+        let turn = self.forwarder_turn(eni, at);
         let assumed = match &own {
             OwnPublic::Held(held) => held.assumptions.clone(),
             OwnPublic::None | OwnPublic::Unknown(_) => Vec::new(),
         };
-        Branch::go(entry).after_all(assumed.into_iter().map(Op::Assume)).after_all([
+        entry.after_all(assumed.into_iter().map(Op::Assume)).after_all([
             Op::Via(at),
+            turn,
             Op::Source(ip.address.addr()),
+            Op::Home(home),
+            Op::Sender(sender),
             Op::Identity(identity),
         ])
+    }
+
+    /// Replies to what a forwarder sent in its own name come back to it, through the ACL of its
+    /// vSwitch; it sends them on by its routes.
+    fn forwarder_turn(&mut self, eni: &'t Eni, at: ElementId) -> Op {
+        let filters = self.filters_of(eni, self.owner(eni));
+        let on = self.forwarded(eni);
+        let resume = match on.end {
+            End::Go(stage) => {
+                let first = self.acl(&filters, Direction::Ingress, Next::Stage(stage));
+                first.branch().after_all(on.ops)
+            }
+            end => Branch { ops: on.ops, end },
+        };
+        Op::Turn(Arc::new(Turn { at, back: Back::Routed, resume: Resume::Go(resume) }))
     }
 
     fn own_of(&self, eni: &'t Eni, ip: &PrivateIp) -> OwnPublic {

@@ -2,12 +2,18 @@
 //!
 //! A stage is asked for by a [`Job`]; the first request reserves its index and queues it, so that
 //! tables may point at each other in circles (the interpreters notice loops). One file per device:
-//! `source` (where packets start), `route` (VPC tables and next hops), `nat`, `forward` (instances
-//! as routers), `transit` (transit routers and peering).
+//! `source` (where packets start), `filter` (what an ENI's packets meet), `groups`, `acl`, `route`
+//! (VPC tables and next hops), `nat`, `forward` (instances as routers), `transit` (transit routers
+//! and peering), `hosts` (who has which address).
 
+mod acl;
+mod filter;
 mod forward;
+mod groups;
+mod hosts;
 mod nat;
 mod route;
+mod services;
 mod source;
 mod transit;
 
@@ -17,13 +23,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::assume::Assume;
+use super::hosts::Hosts;
 use super::identity::{Bindings, CutThrough};
 use super::pipeline::{Branch, Element, ElementId, Stage, StageId};
 use super::space::{VpcSpace, routes_to_ipv4_gateway};
 use super::{Fabric, graph, sources};
 use crate::topology::{
-    Eni, EniType, Id, Kind, Resource, ResourceRef, RouteEntry, Source, Text, Topology,
-    TransitRouteEntry,
+    Direction, Eni, EniType, Id, Kind, Resource, ResourceRef, RouteEntry, SecurityGroupRule,
+    Source, Text, Topology, TransitRouteEntry,
 };
 
 /// A stage that somebody needs.
@@ -56,6 +63,12 @@ enum Job {
     PeerReply { peer: Id, vswitch: Id },
     /// An Express Connect Router.
     Ecr { id: Id },
+    /// Security groups of an ENI.
+    Groups { vpc: Option<Id>, groups: filter::Groups, direction: Direction, next: filter::Next },
+    /// The network ACL of a vSwitch, or why it is not known.
+    Acl { acl: Result<Id, Text>, vswitch: Id, direction: Direction, next: filter::Next },
+    /// The platform's block of SMTP towards the Internet.
+    Smtp { vpc: Id, next: StageId },
 }
 
 /// What a source holds, as far as tables differ by it.
@@ -83,6 +96,9 @@ struct Compiler<'t> {
     entries_of: FxHashMap<&'t str, Vec<&'t RouteEntry>>,
     transit_entries_of: FxHashMap<&'t str, Vec<&'t TransitRouteEntry>>,
     primary_enis: FxHashMap<&'t str, &'t Eni>,
+    group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
+    members: FxHashMap<Id, groups::Members>,
+    hosts: Hosts,
 }
 
 /// Compiles a topology.
@@ -101,9 +117,13 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         entries_of: group(topology.route_entries.iter(), |e| e.table.as_ref()),
         transit_entries_of: group(topology.transit_route_entries.iter(), |e| e.table.as_ref()),
         primary_enis: primary_enis(topology),
+        group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
+        members: groups::members(topology),
+        hosts: Hosts::default(),
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
-    let sources = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
+    let sources: Vec<_> = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
+    compiler.add_hosts(&sources);
     let routes = compiler.routes_of_all_vswitches();
     while let Some((id, job)) = compiler.queue.pop_front() {
         let stage = compiler.build(&job);
@@ -116,6 +136,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         stages: compiler.stages.into_iter().flatten().collect(),
         elements: compiler.elements,
         spaces: compiler.spaces,
+        hosts: compiler.hosts,
         routes,
         sources,
         graph: graph::InfraGraph::of(topology),
@@ -211,6 +232,13 @@ impl Compiler<'_> {
             Job::Peer { peer, into } => self.peer_stage(peer, into),
             Job::PeerReply { peer, vswitch } => self.peer_reply_stage(peer, vswitch),
             Job::Ecr { id } => self.ecr_stage(id),
+            Job::Groups { vpc, groups, direction, next } => {
+                self.groups_stage(vpc.as_ref(), groups, direction, *next)
+            }
+            Job::Acl { acl, vswitch, direction, next } => {
+                self.acl_stage(acl, vswitch, direction, *next)
+            }
+            Job::Smtp { vpc, next } => self.smtp_stage(vpc, *next),
         }
     }
 

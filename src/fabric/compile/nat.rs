@@ -7,9 +7,9 @@ use super::super::Identity;
 use super::super::assume::InternetMode;
 use super::super::identity::is_available;
 use super::super::nat as facts;
-use super::super::pipeline::{Branch, ElementId, End, Op, PublicSet, Stage};
+use super::super::pipeline::{Back, Branch, ElementId, End, Op, PublicSet, Resume, Stage, Turn};
 use super::super::reason::Reason;
-use super::super::table::{Key, Rule, Table, block, by_prefix_length};
+use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
 use crate::addr::{AddrSet, Cidr, Family};
 use crate::topology::{
@@ -48,7 +48,7 @@ impl<'t> Compiler<'t> {
         let vpc = self.nat(id).and_then(|nat| nat.vpc.clone());
         let Some(space) = vpc.as_ref().and_then(|vpc| self.spaces.get(vpc)).cloned() else {
             let default = Branch::unknown(format!("VPC of NAT gateway {id} (not in the input)"));
-            return Stage { name: "nat", at, table: Table::constant(Key::Destination, default) };
+            return Stage::new("nat", at, Table::constant(default));
         };
         let translate = Branch::go(self.stage(Job::NatTranslate { nat: id.clone() }));
         let then = match space.mode {
@@ -60,20 +60,16 @@ impl<'t> Compiler<'t> {
         let assumed = unstated
             .then(|| Op::Assume(Text::from(format!("nat_network = internet ({id}, not stated)"))));
         let then = then.after_all(assumed).after(Op::Via(at));
-        let rule = Rule { matches: space.public_v4, element: at, then };
+        let rule = Rule::new(Match::to(space.public_v4), at, then);
         let default = Branch::drop(Reason::PrivateDstAtInternetGw, at).after(Op::Via(at));
-        Stage {
-            name: "nat",
-            at,
-            table: Table { key: Key::Destination, rules: vec![rule], default },
-        }
+        Stage::new("nat", at, Table { rules: vec![rule], default })
     }
 
     /// Translation: IP mapping, then the longest SNAT entry (egress.md §4.2 rows 3–5).
     pub(super) fn nat_translate_stage(&mut self, id: &Id) -> Stage {
         let at = self.referred_or_named(Kind::NatGateway, id);
-        let stage = |table| Stage { name: "nat", at, table };
-        let constant = |branch| stage(Table::constant(Key::Source, branch));
+        let stage = |table| Stage::new("nat", at, table);
+        let constant = |branch| stage(Table::constant(branch));
         let Some(nat) = self.nat(id) else {
             return constant(Branch::unknown(format!("NAT gateway {id} (not in the input)")));
         };
@@ -90,18 +86,18 @@ impl<'t> Compiler<'t> {
         let mut rules = self.mapping_rules(nat, &eips);
         if let Some(gap) = facts::dnat_gap(self.topology, nat) {
             // an IP mapping that is not in the input would outrank every SNAT entry
-            return stage(Table { key: Key::Source, rules, default: Branch::unknown(gap) });
+            return stage(Table { rules, default: Branch::unknown(gap) });
         }
         let (snat, mut gaps) = self.snat_rules(nat, &eips);
         gaps.extend(facts::snat_gap(self.topology, nat));
         if gaps.is_empty() {
             rules.extend(snat);
             let default = Branch::drop(Reason::NatNoSnatEntry, at);
-            stage(Table { key: Key::Source, rules, default })
+            stage(Table { rules, default })
         } else {
             // no entry can be longer than one address
-            rules.extend(snat.into_iter().filter(|rule| rule.matches.len() == 1));
-            stage(Table { key: Key::Source, rules, default: super::unknown(gaps) })
+            rules.extend(snat.into_iter().filter(is_of_one_address));
+            stage(Table { rules, default: super::unknown(gaps) })
         }
     }
 
@@ -114,7 +110,7 @@ impl<'t> Compiler<'t> {
             let Some(internal) = internal.addr() else { continue };
             let element = self.element(entry, format!("{external} any port -> {internal}"));
             let then = self.translated(nat, element, std::slice::from_ref(external), eips, false);
-            rules.push(Rule { matches: block(Cidr::host(internal)), element, then });
+            rules.push(Rule::new(Match::from(block(Cidr::host(internal))), element, then));
         }
         rules
     }
@@ -137,7 +133,7 @@ impl<'t> Compiler<'t> {
             let element = self.element(entry, format!("{cidr} -> {}", list.join(", ")));
             let sticky = entry.eip_affinity == Some(true);
             let then = self.translated(nat, element, ips, eips, sticky);
-            rules.push(Rule { matches: block(cidr), element, then });
+            rules.push(Rule::new(Match::from(block(cidr)), element, then));
         }
         (rules, gaps)
     }
@@ -164,7 +160,8 @@ impl<'t> Compiler<'t> {
         let several = bound.len() > 1;
         let set = PublicSet { addresses: bound, via: Vec::new() };
         let reply = Branch::go(self.stage(Job::NatReply { nat: nat.id().clone() }));
-        let mut ops = vec![Op::Via(element), Op::Identity(Identity::Given(Arc::new(set)))];
+        let turn = self.nat_turn(nat);
+        let mut ops = vec![Op::Via(element), turn, Op::Identity(Identity::Given(Arc::new(set)))];
         if several {
             let text = if sticky {
                 "sticky: each client keeps one address of the pool"
@@ -174,6 +171,18 @@ impl<'t> Compiler<'t> {
             ops.push(Op::Note(Text::from(text)));
         }
         reply.after_all(ops)
+    }
+
+    /// Replies come back to the gateway, which sends them on by the table of its own vSwitch
+    /// (egress.md §4.4).
+    fn nat_turn(&mut self, nat: &NatGateway) -> Op {
+        let at = self.named(nat);
+        let back = if facts::is_vpc_nat(nat) { Back::Routed } else { Back::Direct };
+        let resume = match (&nat.vpc, &nat.vswitch) {
+            (Some(vpc), Some(vswitch)) => self.transit_into(vpc, vswitch),
+            _ => Branch::unknown(format!("vSwitch of {} (not stated)", nat.id())),
+        };
+        Op::Turn(Arc::new(Turn { at, back, resume: Resume::Go(resume) }))
     }
 
     /// Do replies to a source of another network find back? (egress.md §4.4 "NAT's own vSwitch",
@@ -188,7 +197,7 @@ impl<'t> Compiler<'t> {
             self.nat(id).map(|n| (n.vpc.clone(), n.vswitch.clone())).unwrap_or_default();
         let own = vpc.as_ref().and_then(|vpc| self.spaces.get(vpc)).map(|s| s.own_v4.clone());
         let own = own.unwrap_or_else(|| AddrSet::empty(Family::V4));
-        let mut rules = vec![Rule { matches: own, element: at, then: next.clone() }];
+        let mut rules = vec![Rule::new(Match::from(own), at, next.clone())];
         let hops = match (&vpc, &vswitch) {
             (Some(vpc), Some(vswitch)) => self.hops_of_vswitch(vpc, vswitch),
             _ => Err(Text::from(format!("vSwitch of {id} (not stated)"))),
@@ -198,7 +207,7 @@ impl<'t> Compiler<'t> {
                 for (cidr, hops) in routes {
                     let leads_back = hops.iter().any(|hop| leads_to_other_networks(&hop.hop_type));
                     let then = if leads_back { next.clone() } else { lost.clone() };
-                    rules.push(Rule { matches: block(cidr), element: at, then });
+                    rules.push(Rule::new(Match::from(block(cidr)), at, then));
                 }
                 lost
             }
@@ -206,7 +215,7 @@ impl<'t> Compiler<'t> {
                 "whether replies find back to the source is unknown: {missing}"
             )))),
         };
-        Stage { name: "reply", at, table: Table { key: Key::Source, rules, default } }
+        Stage::new("reply", at, Table { rules, default })
     }
 
     /// The way out of the gateway itself: in a CENTRAL VPC its own vSwitch must be public
@@ -221,7 +230,7 @@ impl<'t> Compiler<'t> {
             .and_then(|vpc| self.spaces.get(vpc))
             .is_some_and(|space| space.mode == InternetMode::Central);
         if !central {
-            return Stage { name: "nat", at, table: Table::constant(Key::Destination, exit) };
+            return Stage::new("nat", at, Table::constant(exit));
         }
         let blocked = Branch::drop(Reason::NatVswitchNotPublic, at);
         let hops = match (&vpc, &vswitch) {
@@ -234,22 +243,21 @@ impl<'t> Compiler<'t> {
                 for (cidr, hops) in routes {
                     let public = hops.iter().any(|hop| hop.hop_type == NextHopType::Ipv4Gateway);
                     let then = if public { exit.clone() } else { blocked.clone() };
-                    rules.push(Rule { matches: block(cidr), element: at, then });
+                    rules.push(Rule::new(Match::to(block(cidr)), at, then));
                 }
                 blocked
             }
             Err(missing) => Branch::unknown(missing),
         };
-        Stage { name: "nat", at, table: Table { key: Key::Destination, rules, default } }
+        Stage::new("nat", at, Table { rules, default })
     }
 
     /// A VPC NAT gateway: translation to its NAT IPs, then a second lookup in the table of its own
     /// vSwitch (egress.md §4.5, §10 rule 6).
     pub(super) fn vpc_nat_stage(&mut self, id: &Id) -> Stage {
         let at = self.referred_or_named(Kind::NatGateway, id);
-        let stage = |table| Stage { name: "nat", at, table };
-        let constant =
-            |branch: Branch| stage(Table::constant(Key::Source, branch.after(Op::Via(at))));
+        let stage = |table| Stage::new("nat", at, table);
+        let constant = |branch: Branch| stage(Table::constant(branch.after(Op::Via(at))));
         let Some(nat) = self.nat(id) else {
             return constant(Branch::unknown(format!("NAT gateway {id} (not in the input)")));
         };
@@ -257,7 +265,16 @@ impl<'t> Compiler<'t> {
             return constant(Branch::drop(Reason::NatNotAvailable, at));
         }
         let routes = match (&nat.vpc, &nat.vswitch) {
-            (Some(vpc), Some(vswitch)) => self.transit_into(vpc, vswitch),
+            (Some(vpc), Some(vswitch)) => {
+                // a NAT IP is an address of the gateway's own VPC
+                let (home, sender) = (self.network(vpc), self.segment(vswitch));
+                let routes = self.routes_of_vswitch(vpc, vswitch);
+                routes.after_all([
+                    Op::Identity(Identity::None),
+                    Op::Home(Some(home)),
+                    Op::Sender(Some(sender)),
+                ])
+            }
             _ => Branch::unknown(format!("vSwitch of {id} (not stated)")),
         };
         let (mut rules, snat, gaps) = self.vpc_nat_rules(nat, at, &routes);
@@ -269,10 +286,10 @@ impl<'t> Compiler<'t> {
             Branch::drop(Reason::NatNoSnatEntry, at).after(Op::Via(at))
         } else {
             // no entry can be longer than one address
-            rules.extend(snat.into_iter().filter(|rule| rule.matches.len() == 1));
+            rules.extend(snat.into_iter().filter(is_of_one_address));
             super::unknown(gaps)
         };
-        stage(Table { key: Key::Source, rules, default })
+        stage(Table { rules, default })
     }
 
     /// Rules of IP mappings, rules of SNAT entries, and what could not be read of the latter.
@@ -286,12 +303,14 @@ impl<'t> Compiler<'t> {
         let mut mappings = Vec::new();
         let mut snat = Vec::new();
         let mut gaps: Vec<Text> = facts::snat_gap(topology, nat).into_iter().collect();
+        let turn = self.nat_turn(nat);
         let as_nat_ip = |addresses: &[AddrValue], element: ElementId| {
             let branches = addresses
                 .iter()
                 .map(|address| {
                     let source: Option<IpAddr> = address.addr();
-                    routes.clone().after_all([Op::Via(at), Op::Via(element), Op::Source(source)])
+                    let ops = [Op::Via(at), Op::Via(element), turn.clone(), Op::Source(source)];
+                    routes.clone().after_all(ops)
                 })
                 .collect();
             Branch::fork(branches)
@@ -303,7 +322,7 @@ impl<'t> Compiler<'t> {
             {
                 let element = self.element(entry, format!("{external} any port -> {internal}"));
                 let then = as_nat_ip(std::slice::from_ref(external), element);
-                mappings.push(Rule { matches: block(Cidr::host(internal)), element, then });
+                mappings.push(Rule::new(Match::from(block(Cidr::host(internal))), element, then));
             }
         }
         let mut prefixes = Vec::new();
@@ -318,10 +337,14 @@ impl<'t> Compiler<'t> {
             let list: Vec<String> = ips.iter().map(ToString::to_string).collect();
             let element = self.element(entry, format!("{cidr} -> {}", list.join(", ")));
             let then = as_nat_ip(ips, element);
-            snat.push(Rule { matches: block(cidr), element, then });
+            snat.push(Rule::new(Match::from(block(cidr)), element, then));
         }
         (mappings, snat, gaps)
     }
+}
+
+fn is_of_one_address(rule: &Rule) -> bool {
+    rule.matches.src.as_ref().is_some_and(|set| set.len() == 1)
 }
 
 /// Next hops behind which another VPC or a data centre lies.

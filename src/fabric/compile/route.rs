@@ -4,7 +4,7 @@ use super::super::Identity;
 use super::super::assume::{DeadNexthop, InternetMode};
 use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
 use super::super::reason::Reason;
-use super::super::table::{Key, Rule, Table, block, by_prefix_length};
+use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
 use crate::addr::{AddrSet, Cidr, special};
 use crate::topology::{
@@ -86,7 +86,7 @@ impl<'t> Compiler<'t> {
             };
             if let Some(then) = self.route_branch(vpc, &route, element) {
                 let then = then.after_all(gaps.assumed.iter().cloned().map(Op::Assume));
-                let rule = Rule { matches: block(cidr), element, then };
+                let rule = Rule::new(Match::to(block(cidr)), element, then);
                 if self.is_unbeatable(vpc, table, &route, &rule) {
                     unbeatable.push(rule.clone());
                 }
@@ -105,15 +105,11 @@ impl<'t> Compiler<'t> {
             let mut rules = unbeatable;
             rules.splice(0..0, private);
             let default = super::unknown(gaps.missing);
-            return Stage {
-                name: "route",
-                at,
-                table: Table { key: Key::Destination, rules, default },
-            };
+            return Stage::new("route", at, Table { rules, default });
         }
         rules.splice(0..0, private);
         let default = Branch::drop(Reason::NoRoute, at).after(Op::Via(at)).after_all(skipped);
-        Stage { name: "route", at, table: Table { key: Key::Destination, rules, default } }
+        Stage::new("route", at, Table { rules, default })
     }
 
     /// True for delivery into a vSwitch: no route may be longer, and only an entry of a custom table
@@ -130,7 +126,8 @@ impl<'t> Compiler<'t> {
         let stated = route.entry.is_some()
             || topology.route_tables.get(table).and_then(|t| t.table_type.as_ref())
                 == Some(&RouteTableType::System);
-        stated && matches!(rule.then.end, End::Deliver(_)) && is_vswitch(route.cidr)
+        let local = matches!(rule.then.end, End::Deliver(_) | End::Arrive { .. });
+        stated && local && is_vswitch(route.cidr)
     }
 
     /// In PRIVATE mode public destinations are cut off before any route is looked at
@@ -138,7 +135,7 @@ impl<'t> Compiler<'t> {
     fn private_mode(&self, vpc: &Id, at: ElementId) -> Option<Rule> {
         let space = self.spaces.get(vpc).filter(|s| s.mode == InternetMode::Private)?;
         let then = Branch::drop(Reason::VpcPrivateMode, at);
-        Some(Rule { matches: space.public_v4.clone(), element: at, then })
+        Some(Rule::new(Match::to(space.public_v4.clone()), at, then))
     }
 
     /// What is missing to know all entries of a table.
@@ -240,7 +237,11 @@ impl<'t> Compiler<'t> {
     /// What a route does; `None` when a knob passes it over.
     fn route_branch(&mut self, vpc: &Id, route: &Route<'_>, element: ElementId) -> Option<Branch> {
         let Some(entry) = route.entry else {
-            return Some(Branch::new(End::Deliver(element)));
+            let end = match route.local {
+                Some(_) => End::Arrive { segment: element, network: self.network(vpc) },
+                None => End::Deliver(element),
+            };
+            return Some(Branch::new(end));
         };
         let hops = usable_hops(entry.next_hops.as_deref().unwrap_or_default());
         if entry.next_hops.as_ref().is_none_or(Vec::is_empty) {
@@ -323,7 +324,7 @@ impl<'t> Compiler<'t> {
             Some(vswitch) => self.named(vswitch),
             None => element,
         };
-        Branch::new(End::Deliver(target))
+        Branch::new(End::Arrive { segment: target, network: self.network(vpc) })
     }
 
     /// A GWLB endpoint: the packet comes back in the endpoint's vSwitch (egress.md §10 rule 5).
@@ -369,21 +370,17 @@ impl<'t> Compiler<'t> {
         let central = space.is_some_and(|space| space.mode == InternetMode::Central);
         let table = match space {
             Some(space) if central => Table {
-                key: Key::Destination,
-                rules: vec![Rule {
-                    matches: space.public_v4.clone(),
-                    element: at,
-                    then: Branch::new(End::Exit { otherwise: Reason::NoPublicIpAtIpv4gw })
+                rules: vec![Rule::new(
+                    Match::to(space.public_v4.clone()),
+                    at,
+                    Branch::new(End::Exit { otherwise: Reason::NoPublicIpAtIpv4gw })
                         .after(via.clone()),
-                }],
+                )],
                 default: Branch::drop(Reason::PrivateDstAtInternetGw, at).after(via),
             },
-            _ => Table::constant(
-                Key::Destination,
-                Branch::drop(Reason::Ipv4gwInactive, at).after(via),
-            ),
+            _ => Table::constant(Branch::drop(Reason::Ipv4gwInactive, at).after(via)),
         };
-        Stage { name: "gateway", at, table }
+        Stage::new("gateway", at, table)
     }
 
     /// An Express Connect Router: on-premises, but never another VPC (decisions.md 29).
@@ -396,22 +393,20 @@ impl<'t> Compiler<'t> {
             .flat_map(|v| v.cidr.iter().chain(v.secondary_cidrs.iter().flatten()))
             .filter_map(CidrValue::cidr)
             .collect();
-        let rule = Rule {
-            matches: AddrSet::from_cidrs(crate::addr::Family::V4, &vpcs),
-            element: at,
-            then: Branch::drop(Reason::EcrNotTransitive, at).after(Op::Via(at)),
-        };
-        let default = Branch::new(End::Leave(at)).after(Op::Via(at));
-        Stage {
-            name: "gateway",
+        let rule = Rule::new(
+            Match::to(AddrSet::from_cidrs(crate::addr::Family::V4, &vpcs)),
             at,
-            table: Table { key: Key::Destination, rules: vec![rule], default },
-        }
+            Branch::drop(Reason::EcrNotTransitive, at).after(Op::Via(at)),
+        );
+        let default = Branch::new(End::Leave(at)).after(Op::Via(at));
+        Stage::new("gateway", at, Table { rules: vec![rule], default })
     }
 
-    /// Leads a packet into a vSwitch's routes as traffic of others: without identity of its own.
+    /// Leads a packet into a vSwitch's routes as traffic of others: without identity of its own, and
+    /// sent by no ENI that we see.
     pub(super) fn transit_into(&mut self, vpc: &Id, vswitch: &Id) -> Branch {
-        self.routes_of_vswitch(vpc, vswitch).after(Op::Identity(Identity::None))
+        self.routes_of_vswitch(vpc, vswitch)
+            .after_all([Op::Identity(Identity::None), Op::Sender(None)])
     }
 
     /// Routes of a vSwitch's table as prefixes with their hop types, for checks that read another

@@ -1,25 +1,36 @@
 //! The first stage of a packet: does its source leave by itself, or do the routes decide?
 //! (egress.md §4.2 rows 0–2, §10 rule 4)
 
-use super::super::assume::{DnatBypass, InternetMode};
+use super::super::assume::{DnatBypass, InternetMode, Smtp25};
 use super::super::identity::{CutThrough, OwnPublic};
-use super::super::pipeline::{Branch, End, Op, Stage};
+use super::super::pipeline::{Branch, End, Op, Pass, Stage, StageId};
 use super::super::reason::Reason;
 use super::super::sources::{Seed, SourcePoint};
-use super::super::table::{Key, Rule, Table};
+use super::super::table::{Match, Rule, Table};
+use super::filter::{Filters, Groups, Next};
 use super::{Compiler, Job, OwnKind};
 use crate::addr::{Family, special};
-use crate::topology::{Id, Kind, Resource};
+use crate::packet::{Protocol, ServiceRange, ServiceSet};
+use crate::topology::{Id, Kind, Resource, Text};
 
 impl Compiler<'_> {
     /// Gives a source its first stages.
     pub(super) fn source_point(&mut self, seed: Seed) -> SourcePoint {
+        let filters = self.filters_of_seed(&seed);
         let own = self.own_with_mapping(seed.vpc.as_ref(), &seed.address, seed.own);
         let kind = own_kind(&own);
         let mut entry = |own| {
-            self.stage(Job::Source { vpc: seed.vpc.clone(), vswitch: seed.vswitch.clone(), own })
+            let source = Job::Source { vpc: seed.vpc.clone(), vswitch: seed.vswitch.clone(), own };
+            let source = self.stage(source);
+            let first = match self.outbound(&filters, Next::Stage(source)) {
+                Next::Stage(first) => first,
+                Next::Here => source,
+            };
+            self.behind_smtp_block(seed.vpc.as_ref(), first)
         };
         let (entry, entry_without_own) = (entry(kind), entry(OwnKind::Plain));
+        let home = seed.vpc.as_ref().map(|vpc| self.network(vpc));
+        let sender = seed.vswitch.as_ref().map(|vswitch| self.segment(vswitch));
         SourcePoint {
             instance: seed.instance,
             eni: seed.eni,
@@ -32,9 +43,57 @@ impl Compiler<'_> {
             vswitch: seed.vswitch,
             own,
             notes: seed.notes,
+            home,
+            sender,
             entry,
             entry_without_own,
         }
+    }
+
+    fn filters_of_seed(&self, seed: &Seed) -> Filters {
+        if let Some(eni) = self.topology.enis.get(&seed.eni.id) {
+            let filters = self.filters_of(eni, self.owner(eni));
+            return match &seed.havip {
+                // a HaVip has the groups of its master and the ACL of its own vSwitch
+                Some(_) => Filters { border: seed.vswitch.clone(), ..filters },
+                None => filters,
+            };
+        }
+        let owner = seed.instance.as_ref().and_then(|i| self.topology.instances.get(&i.id));
+        let groups = match owner {
+            Some(owner) => self.groups(owner, owner.security_groups.as_ref()),
+            None if self.topology.security_groups.is_empty() => Groups::None,
+            None => Groups::Unknown(Text::from(format!("ENI of {} (not stated)", seed.eni))),
+        };
+        Filters { vpc: seed.vpc.clone(), groups, border: seed.vswitch.clone() }
+    }
+
+    /// SMTP towards the Internet is stopped before anything else (access.md §1.5, §7).
+    fn behind_smtp_block(&mut self, vpc: Option<&Id>, next: StageId) -> StageId {
+        match vpc {
+            Some(vpc)
+                if self.assume.smtp_25 == Smtp25::Blocked && self.spaces.contains_key(vpc) =>
+            {
+                self.stage(Job::Smtp { vpc: vpc.clone(), next })
+            }
+            _ => next,
+        }
+    }
+
+    pub(super) fn smtp_stage(&mut self, vpc: &Id, next: StageId) -> Stage {
+        let at = self.network(vpc);
+        let mut rules = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            let Some(space) = self.spaces.get(vpc) else { continue };
+            let smtp = ServiceSet::from_ranges(vec![ServiceRange::ports(Protocol::Tcp, 25, 25)]);
+            let matches = Match::to(space.public(family).clone()).only(smtp);
+            let assumed = Op::Assume(Text::from("smtp_25 = blocked"));
+            let then = Branch::drop(Reason::PlatformSmtp25, at).after(assumed);
+            rules.push(Rule::new(matches, at, then));
+        }
+        let default = Branch::go(next);
+        let pass = Pass { to: Branch::go(next), stateful: true, blanket: true };
+        Stage::filter("platform", at, Table { rules, default }, pass)
     }
 
     /// IP mapping on a Normal NAT gateway of a DIRECT VPC counts as held when nothing better is
@@ -65,21 +124,17 @@ impl Compiler<'_> {
         };
         let mut rules = Vec::new();
         for family in [Family::V4, Family::V6] {
-            rules.push(Rule {
-                matches: special::not_routable(family),
-                element: at,
-                then: Branch::drop(Reason::DstNotRoutable, at),
-            });
+            rules.push(Rule::new(
+                Match::to(special::not_routable(family)),
+                at,
+                Branch::drop(Reason::DstNotRoutable, at),
+            ));
         }
         let routes = self.after_source(vpc, vswitch);
         let Some(space) = vpc.and_then(|id| self.spaces.get(id)).cloned() else {
             // without a VPC nothing says which destinations it takes for public
             let default = Branch::unknown("VPC of the source (not stated)");
-            return Stage {
-                name: "source",
-                at,
-                table: Table { key: Key::Destination, rules, default },
-            };
+            return Stage::new("source", at, Table { rules, default });
         };
         let assumptions: Vec<Op> = space
             .mode_assumption
@@ -98,11 +153,11 @@ impl Compiler<'_> {
             }
             (InternetMode::Central, OwnKind::Own) | (_, OwnKind::Plain) => routes.clone(),
         };
-        rules.push(Rule {
-            matches: space.public_v4.clone(),
-            element: at,
-            then: public_fate.after_all(assumptions),
-        });
+        rules.push(Rule::new(
+            Match::to(space.public_v4.clone()),
+            at,
+            public_fate.after_all(assumptions),
+        ));
         let default = match (space.mode, own) {
             (InternetMode::Direct, OwnKind::CutThrough(CutThrough::Replaces)) => {
                 Branch::drop(Reason::CutThroughNoPrivate, at)
@@ -113,7 +168,7 @@ impl Compiler<'_> {
             (_, OwnKind::CutThrough(_)) => Branch::drop(Reason::CutThroughUnsupported, at),
             _ => routes,
         };
-        Stage { name: "source", at, table: Table { key: Key::Destination, rules, default } }
+        Stage::new("source", at, Table { rules, default })
     }
 
     /// The routes of the source's vSwitch.

@@ -3,7 +3,7 @@
 use super::super::Identity;
 use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
 use super::super::reason::Reason;
-use super::super::table::{Key, Rule, Table, block, by_prefix_length};
+use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
 use crate::addr::{AddrSet, Cidr, Family};
 use crate::topology::{
@@ -92,7 +92,7 @@ impl<'t> Compiler<'t> {
         prefixes.sort_by_key(|(_, _, entry)| (entry.preference, entry.id().clone()));
         if !gaps.is_empty() {
             let default = super::unknown(gaps);
-            return Stage { name: "route", at, table: Table::constant(Key::Destination, default) };
+            return Stage::new("route", at, Table::constant(default));
         }
         let mut rules = Vec::new();
         for (cidr, entry) in by_prefix_length(prefixes) {
@@ -100,10 +100,10 @@ impl<'t> Compiler<'t> {
             let kind = entry.next_hop_type.as_ref().map_or("", |t| t.as_str());
             let element = self.element(entry, format!("{cidr} -> {kind} {hop}"));
             let then = self.transit_branch(table, over_peering, entry, element);
-            rules.push(Rule { matches: block(cidr), element, then });
+            rules.push(Rule::new(Match::to(block(cidr)), element, then));
         }
         let default = Branch::drop(Reason::TrNoRoute, at).after(Op::Via(at));
-        Stage { name: "route", at, table: Table { key: Key::Destination, rules, default } }
+        Stage::new("route", at, Table { rules, default })
     }
 
     fn transit_destinations(&self, entry: &TransitRouteEntry) -> Result<Vec<Cidr>, Text> {
@@ -232,21 +232,17 @@ impl<'t> Compiler<'t> {
     pub(super) fn peer_stage(&mut self, id: &Id, into: &Id) -> Stage {
         let at = self.referred_or_named(Kind::VpcPeer, id);
         let default = Branch::drop(Reason::PeerNotTransitive, at).after(Op::Via(at));
-        let stage = |rules, default| Stage {
-            name: "gateway",
-            at,
-            table: Table { key: Key::Destination, rules, default },
-        };
+        let stage = |rules, default| Stage::new("gateway", at, Table { rules, default });
         let stated = self.topology.vpc_peers.get(id).and_then(|peer| stated_blocks(peer, into));
         let Some(vpc) = self.topology.vpcs.get(into) else {
             // the far VPC is not in the input; its blocks may be in the connection's body
             return match stated {
                 Some(blocks) => {
-                    let rule = Rule {
-                        matches: AddrSet::from_cidrs(Family::V4, &blocks),
-                        element: at,
-                        then: Branch::new(End::Leave(at)).after(Op::Via(at)),
-                    };
+                    let rule = Rule::new(
+                        Match::to(AddrSet::from_cidrs(Family::V4, &blocks)),
+                        at,
+                        Branch::new(End::Leave(at)).after(Op::Via(at)),
+                    );
                     stage(vec![rule], default)
                 }
                 None => {
@@ -262,7 +258,7 @@ impl<'t> Compiler<'t> {
             let then = Branch::go(self.stage(job)).after(Op::Via(at));
             let element = self.named(vswitch);
             for cidr in vswitch.cidr.iter().chain(&vswitch.ipv6_cidr).filter_map(CidrValue::cidr) {
-                rules.push(Rule { matches: block(cidr), element, then: then.clone() });
+                rules.push(Rule::new(Match::to(block(cidr)), element, then.clone()));
             }
         }
         let scope = Scope::around(&vpc.meta).with_parent(vpc.id());
@@ -273,11 +269,11 @@ impl<'t> Compiler<'t> {
                 .chain(vpc.secondary_cidrs.iter().flatten())
                 .filter_map(CidrValue::cidr)
                 .collect();
-            rules.push(Rule {
-                matches: AddrSet::from_cidrs(Family::V4, &blocks),
-                element: at,
-                then: Branch::unknown(gap.to_string()),
-            });
+            rules.push(Rule::new(
+                Match::to(AddrSet::from_cidrs(Family::V4, &blocks)),
+                at,
+                Branch::unknown(gap.to_string()),
+            ));
         }
         stage(rules, default)
     }
@@ -285,7 +281,12 @@ impl<'t> Compiler<'t> {
     /// Do replies find back over the peering connection? Changes no verdict.
     pub(super) fn peer_reply_stage(&mut self, id: &Id, vswitch: &Id) -> Stage {
         let at = self.referred_or_named(Kind::VSwitch, vswitch);
-        let deliver = Branch::new(End::Deliver(at)).after(Op::Identity(Identity::None));
+        let network = self.topology.vswitches.get(vswitch).and_then(|v| v.vpc.clone());
+        let end = match network {
+            Some(vpc) => End::Arrive { segment: at, network: self.network(&vpc) },
+            None => End::Deliver(at),
+        };
+        let deliver = Branch::new(end).after_all([Op::Identity(Identity::None), Op::Sender(None)]);
         let lost = deliver.clone().after(Op::Note(Text::from(format!(
             "reply_no_route: {vswitch} has no route back over {id}"
         ))));
@@ -302,7 +303,7 @@ impl<'t> Compiler<'t> {
                         hop.hop_type == NextHopType::VpcPeer && hop.id.as_ref() == Some(id)
                     });
                     let then = if back { deliver.clone() } else { lost.clone() };
-                    rules.push(Rule { matches: block(cidr), element: at, then });
+                    rules.push(Rule::new(Match::from(block(cidr)), at, then));
                 }
                 lost
             }
@@ -310,7 +311,7 @@ impl<'t> Compiler<'t> {
                 "whether replies find back is unknown: {missing}"
             )))),
         };
-        Stage { name: "reply", at, table: Table { key: Key::Source, rules, default } }
+        Stage::new("reply", at, Table { rules, default })
     }
 }
 
