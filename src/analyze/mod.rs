@@ -1,3 +1,4 @@
 //! Answers about a whole topology, computed from walks.
 
 pub mod egress;
+pub mod trace;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fate::Outcome;
+use super::fate::{Outcome, Public, Verdict};
 use crate::fabric::{Branch, ElementId, Extent, Header, HostId, Identity, Reason, StageId, Turn};
 use crate::topology::Text;
 
@@ -29,6 +29,8 @@ pub struct Mode {
     pub diagnose: bool,
     /// The packet is the reply of a flow that has been let through.
     pub reply: bool,
+    /// End as delivered behind the filters at the start.
+    pub filters_only: bool,
     /// End as delivered on reaching this device.
     pub until: Option<ElementId>,
     /// Where to go on, when diagnosing, behind a drop that is no filter's: the host asked for.
@@ -139,6 +141,24 @@ pub struct Walk {
     pub paths: Vec<Path>,
     /// Box around the packet within which all of this holds.
     pub extent: Extent,
+}
+
+impl Path {
+    /// A path that ended before its first decision.
+    pub fn stopped(header: Header, verdict: Verdict) -> Self {
+        let outcome = Outcome {
+            verdict,
+            reason: None,
+            public: Public::None,
+            via: Vec::new(),
+            at: None,
+            notes: Vec::new(),
+            assumptions: Vec::new(),
+            missing: Vec::new(),
+        };
+        let (hops, legs, blockers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { outcome, hops, legs, header, host: None, blockers }
+    }
 }
 
 impl Walk {

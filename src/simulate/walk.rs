@@ -115,6 +115,9 @@ impl<'f> Walker<'f, '_> {
         if self.mode.until == Some(stage.at) {
             return self.finish(state, Verdict::Delivered, Some(stage.at));
         }
+        if self.mode.filters_only && stage.pass.is_none() {
+            return self.finish(state, Verdict::Delivered, Some(stage.at));
+        }
         if state.seen.contains(&(id, state.header)) {
             push(&mut state.via, stage.at);
             return self.drop(state, Some((id, stage)), Reason::RoutingLoop, stage.at, None);

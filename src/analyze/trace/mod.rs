@@ -1,0 +1,279 @@
+//! One flow, hop by hop, there and back.
+//!
+//! The way there is walked as a diagnosis: behind whatever stops the packet the walk goes on, so
+//! that all blockers are found. A packet that leaves to a public address which the input has comes
+//! in again there. The way back is worked out leg by leg (see `reply`).
+
+mod answer;
+mod reply;
+
+use std::net::IpAddr;
+
+pub use answer::{Branch, Connection, From, Question, Replies, Return, Target, To, Trace};
+
+use crate::fabric::{Branch as Entry, Fabric, Header, HostId, Identity, Reason, SourcePoint};
+use crate::packet::Packet;
+use crate::simulate::{Mode, Path, Public, Start, Verdict, start, walk};
+use crate::topology::{AddrValue, Text};
+
+/// Answers a question; `None` when its source does not exist.
+pub fn trace(fabric: &Fabric, question: &Question) -> Option<Trace> {
+    let first = first_start(fabric, question)?;
+    let mode = Mode {
+        to_host: true,
+        blankets: true,
+        diagnose: true,
+        otherwise: question.to.host,
+        ..Mode::default()
+    };
+    let mut paths = Vec::new();
+    match first {
+        Ok(start) => {
+            for path in walk(fabric, &start, &mode).paths {
+                continue_inside(fabric, question, &mode, path, &mut paths);
+            }
+        }
+        Err(missing) => return Some(nowhere(question, missing)),
+    }
+    let branches: Vec<Branch> =
+        paths.into_iter().map(|path| branch(fabric, question, path)).collect();
+    Some(sum(question, branches))
+}
+
+/// Where the first packet starts; `Err` when there is nothing at the public address.
+fn first_start(fabric: &Fabric, question: &Question) -> Option<Result<Start, Reason>> {
+    let dst = question.to.address;
+    match &question.from {
+        From::Source(n) => {
+            let source = fabric.sources.get(*n)?;
+            let packet = packet(question, source.address.addr().unwrap_or(dst));
+            Some(Ok(start(source, &packet)))
+        }
+        From::Internet(client) => Some(match fabric.public_at(dst) {
+            Some(point) => Ok(from_internet(question, *client, &point.entry)),
+            None => Err(Reason::IpUnbound),
+        }),
+    }
+}
+
+fn packet(question: &Question, src: IpAddr) -> Packet {
+    Packet {
+        src,
+        dst: question.to.address,
+        protocol: question.protocol,
+        src_port: question.src_port,
+        dst_port: question.dst_port,
+    }
+}
+
+fn from_internet(question: &Question, client: IpAddr, entry: &Entry) -> Start {
+    let header = Header {
+        src: Some(client),
+        dst: question.to.address,
+        protocol: question.protocol,
+        src_port: question.src_port,
+        dst_port: question.dst_port,
+        home: None,
+        sender: None,
+    };
+    Start { at: entry.clone(), header, identity: Identity::None }
+}
+
+/// A packet that leaves to a public address of the input comes in again there, with the public
+/// address under which it left (egress.md §5.4). To its own public address: nobody knows
+/// (decisions.md 36).
+fn continue_inside(
+    fabric: &Fabric,
+    question: &Question,
+    mode: &Mode,
+    path: Path,
+    out: &mut Vec<Path>,
+) {
+    let left = matches!(path.outcome.verdict, Verdict::Exits)
+        || (path.outcome.public != Public::None && !path.blockers.is_empty());
+    let point = fabric.public_at(question.to.address).filter(|_| left);
+    let (Some(point), From::Source(n)) = (point, &question.from) else { return out.push(path) };
+    let source = fabric.sources.get(*n);
+    let addresses = match &path.outcome.public {
+        Public::Given(addresses) => addresses.clone(),
+        _ => source.into_iter().flat_map(own_address).collect(),
+    };
+    for address in addresses {
+        let Some(client) = address.addr() else {
+            out.push(undecided(path.clone(), format!("public address `{address}` (masked)")));
+            continue;
+        };
+        if client == question.to.address && path.outcome.public == Public::Own {
+            let missing = "how a flow to the sender's own public address is treated";
+            out.push(undecided(path.clone(), missing.to_owned()));
+            continue;
+        }
+        let start = from_internet(question, client, &point.entry);
+        for inside in walk(fabric, &start, mode).paths {
+            out.push(join(path.clone(), inside));
+        }
+    }
+}
+
+fn own_address(source: &SourcePoint) -> Option<AddrValue> {
+    match &source.own {
+        crate::fabric::OwnPublic::Held(held) => Some(held.address.clone()),
+        _ => None,
+    }
+}
+
+fn undecided(mut path: Path, missing: String) -> Path {
+    path.outcome.missing.push(Text::from(missing));
+    if path.blockers.is_empty() {
+        path.outcome.verdict = Verdict::Unknown;
+    }
+    path
+}
+
+/// The way out and the way in again as one path.
+fn join(mut out: Path, mut inside: Path) -> Path {
+    out.hops.append(&mut inside.hops);
+    out.legs.append(&mut inside.legs);
+    let earlier = !out.blockers.is_empty();
+    out.blockers.append(&mut inside.blockers);
+    let mut outcome = inside.outcome;
+    let prepend = |list: &mut Vec<Text>, before: &[Text]| {
+        let mut all = before.to_vec();
+        all.extend(list.drain(..).filter(|text| !before.contains(text)));
+        *list = all;
+    };
+    prepend(&mut outcome.notes, &out.outcome.notes);
+    prepend(&mut outcome.assumptions, &out.outcome.assumptions);
+    prepend(&mut outcome.missing, &out.outcome.missing);
+    let mut via = out.outcome.via.clone();
+    via.extend(outcome.via.iter().filter(|id| !out.outcome.via.contains(id)));
+    outcome.via = via;
+    outcome.public = out.outcome.public.clone();
+    if earlier {
+        outcome.verdict = Verdict::Dropped;
+        outcome.reason = out.outcome.reason;
+        outcome.at = out.outcome.at;
+    } else if !outcome.missing.is_empty() && outcome.verdict != Verdict::Dropped {
+        outcome.verdict = Verdict::Unknown;
+    }
+    out.outcome = outcome;
+    out.header = inside.header;
+    out.host = inside.host;
+    out
+}
+
+/// The whole of one way.
+fn branch(fabric: &Fabric, question: &Question, forward: Path) -> Branch {
+    let verdict = forward.outcome.verdict;
+    let reached = match verdict {
+        Verdict::Dropped | Verdict::Unknown => forward.host.is_some(),
+        Verdict::Answered => false,
+        _ => true,
+    };
+    let back = reached.then(|| reply::walk_back(fabric, question, &forward));
+    let target = target(fabric, &forward);
+    let connection = connection(verdict, back.as_ref());
+    Branch { forward, back, target, connection }
+}
+
+fn target(fabric: &Fabric, path: &Path) -> Option<Target> {
+    let arrived = matches!(
+        path.outcome.verdict,
+        Verdict::Delivered | Verdict::Answered | Verdict::Conditional
+    );
+    let host = path.host.and_then(|id: HostId| fabric.host(id)).map(|host| host.element);
+    let element = host.or(path.outcome.at.filter(|_| arrived))?;
+    Some(Target { element, address: path.header.dst, port: path.header.dst_port })
+}
+
+/// Both directions (decisions.md 39).
+fn connection(verdict: Verdict, back: Option<&Return>) -> Connection {
+    let forward = match verdict {
+        Verdict::Exits | Verdict::Delivered | Verdict::Leaves | Verdict::Answered => {
+            Connection::Works
+        }
+        Verdict::Dropped => return Connection::Fails,
+        Verdict::Conditional | Verdict::Unknown => Connection::Unknown,
+    };
+    match back.map(|back| &back.replies) {
+        None | Some(Replies::All) => forward,
+        Some(Replies::None) => Connection::Fails,
+        Some(Replies::Unknown(_)) => Connection::Unknown,
+        Some(Replies::Some(_)) if forward == Connection::Unknown => forward,
+        Some(Replies::Some(_)) => Connection::Partial,
+    }
+}
+
+/// All branches as one answer.
+fn sum(question: &Question, branches: Vec<Branch>) -> Trace {
+    let has = |wanted| branches.iter().any(|branch| branch.connection == wanted);
+    let works = has(Connection::Works) || has(Connection::Partial);
+    let fails = has(Connection::Fails) || has(Connection::Partial);
+    let connection = match (works, fails, has(Connection::Unknown)) {
+        (true, true, _) => Connection::Partial,
+        (_, _, true) => Connection::Unknown,
+        (true, false, false) => Connection::Works,
+        (false, _, false) => Connection::Fails,
+    };
+    let mut trace = Trace {
+        question: question.clone(),
+        connection,
+        verdict: Verdict::Unknown,
+        reason: None,
+        public_ips: Vec::new(),
+        branches,
+        missing: Vec::new(),
+        assumptions: Vec::new(),
+        notes: Vec::new(),
+    };
+    if let Some(best) = trace.best() {
+        let outcome = best.forward.outcome.clone();
+        (trace.verdict, trace.reason) = (outcome.verdict, outcome.reason);
+    }
+    for branch in &trace.branches {
+        let back = branch.back.iter().flat_map(|back| &back.parts);
+        for outcome in std::iter::once(&branch.forward).chain(back).map(|path| &path.outcome) {
+            add(&mut trace.missing, &outcome.missing);
+            add(&mut trace.assumptions, &outcome.assumptions);
+            add(&mut trace.notes, &outcome.notes);
+        }
+        if let Some(Replies::Unknown(missing)) = branch.back.as_ref().map(|back| &back.replies) {
+            add(&mut trace.missing, missing);
+        }
+        if let Public::Given(addresses) = &branch.forward.outcome.public {
+            add(&mut trace.public_ips, addresses);
+        }
+    }
+    trace.public_ips.sort();
+    trace
+}
+
+impl Trace {
+    /// Fills in the source's own public address, where it leaves under it.
+    pub fn with_own(mut self, fabric: &Fabric) -> Self {
+        let leaves = self.branches.iter().any(|b| b.forward.outcome.public == Public::Own);
+        if let (true, From::Source(n)) = (leaves, &self.question.from) {
+            let own = fabric.sources.get(*n).and_then(own_address);
+            add(&mut self.public_ips, own.as_slice());
+            self.public_ips.sort();
+        }
+        self
+    }
+}
+
+fn add<T: Clone + PartialEq>(list: &mut Vec<T>, items: &[T]) {
+    for item in items {
+        if !list.contains(item) {
+            list.push(item.clone());
+        }
+    }
+}
+
+/// The answer about a public address that nothing in the input has.
+fn nowhere(question: &Question, reason: Reason) -> Trace {
+    let mut trace = sum(question, Vec::new());
+    trace.connection = Connection::Fails;
+    trace.verdict = Verdict::Dropped;
+    trace.reason = Some(reason);
+    trace
+}

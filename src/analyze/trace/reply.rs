@@ -1,0 +1,324 @@
+//! The way back of a flow.
+//!
+//! A path is cut into legs at the devices that remember the flow. Replies go through the legs in
+//! reverse order: over each, the packet of that leg with its ends exchanged must come from the far
+//! end to the near one. Filters that remember flows let it pass; those that do not test it like any
+//! packet, with the client's port as destination port, so each leg is walked for every range of
+//! client ports that some filter tells apart.
+
+use super::answer::{From, Question, Replies, Return};
+use crate::fabric::{
+    Back, ElementId, Fabric, Found, Header, HostId, Identity, Reason, Resume, SourcePoint, Turn,
+};
+use crate::packet::{Packet, Service};
+use crate::simulate::{Blocker, Mode, Path, Public, Start, Verdict, start, walk};
+use crate::topology::Text;
+
+/// Works out the way back of a path.
+pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) -> Return {
+    let mut back =
+        Return { replies: Replies::All, reason: None, parts: Vec::new(), blockers: Vec::new() };
+    let mut ports = vec![question.client_ports];
+    let mut missing: Vec<Text> = Vec::new();
+    for leg in legs(fabric, question, forward) {
+        let swept = sweep(fabric, question, &leg);
+        missing.extend(swept.missing);
+        ports = intersect(&ports, &swept.ports);
+        back.reason = back.reason.or(swept.reason);
+        for blocker in &swept.path.blockers {
+            if !back.blockers.contains(blocker) {
+                back.blockers.push(blocker.clone());
+            }
+        }
+        back.parts.push(swept.path);
+    }
+    back.replies = if ports.is_empty() {
+        Replies::None
+    } else if !missing.is_empty() {
+        missing.dedup();
+        Replies::Unknown(missing)
+    } else if ports == [question.client_ports] {
+        Replies::All
+    } else {
+        Replies::Some(ports)
+    };
+    if back.replies == Replies::All {
+        back.reason = None;
+    }
+    back
+}
+
+/// A leg of the way back.
+struct Leg {
+    start: Start,
+    goal: Goal,
+}
+
+/// What must become of a reply on a leg.
+enum Goal {
+    /// It comes to this device.
+    Device(ElementId),
+    /// It passes the filters of its sender; the device gets it whatever the routes say.
+    Filters,
+    /// It leaves under the sender's own public address.
+    OwnExit,
+    /// It comes to the host that opened the connection.
+    Client(Option<HostId>),
+}
+
+/// The legs of the way back, from the target on. Those over networks that we do not see are left
+/// out: they bring replies back.
+fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
+    let mut out = Vec::new();
+    let turns: Vec<&Turn> = forward.legs.iter().map(|leg| &*leg.turn).collect();
+    let outside = matches!(forward.outcome.verdict, Verdict::Exits | Verdict::Leaves);
+    if !outside
+        && let Some(start) = from_target(fabric, forward)
+        && let Some(goal) = goal(fabric, question, turns.last().copied())
+    {
+        out.push(Leg { start, goal });
+    }
+    for (n, leg) in forward.legs.iter().enumerate().rev() {
+        let near = n.checked_sub(1).and_then(|n| turns.get(n).copied());
+        let at = match &leg.turn.resume {
+            Resume::Outside => continue,
+            Resume::Go(branch) => branch.clone(),
+            Resume::Host => match client_host(fabric, question).and_then(|id| fabric.host(id)) {
+                Some(host) => host.inbound.clone(),
+                None => continue,
+            },
+        };
+        let Some(goal) = goal(fabric, question, near) else { continue };
+        let header = reversed(&leg.header);
+        out.push(Leg { start: Start { at, header, identity: Identity::None }, goal });
+    }
+    out
+}
+
+/// What a reply must come to at the near end of a leg; `None` when nothing can go wrong there.
+fn goal(fabric: &Fabric, question: &Question, near: Option<&Turn>) -> Option<Goal> {
+    match near {
+        Some(turn) => Some(match turn.back {
+            Back::Routed => Goal::Device(turn.at),
+            Back::Direct => Goal::Filters,
+            Back::Exit => Goal::OwnExit,
+        }),
+        None => match question.from {
+            From::Source(_) => Some(Goal::Client(client_host(fabric, question))),
+            From::Internet(_) => None,
+        },
+    }
+}
+
+/// The host that opened the connection.
+fn client_host(fabric: &Fabric, question: &Question) -> Option<HostId> {
+    let From::Source(n) = question.from else { return None };
+    let source = fabric.sources.get(n)?;
+    match fabric.host_at(source.home?, source.address.addr()?) {
+        Found::Host(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// The reply as the target sends it; `None` for targets that are services and answer by themselves.
+fn from_target(fabric: &Fabric, forward: &Path) -> Option<Start> {
+    let host = fabric.host(forward.host?)?;
+    let source: &SourcePoint = fabric.sources.get(host.source?)?;
+    let header = reversed(&forward.header);
+    let packet = Packet {
+        src: header.src.unwrap_or(header.dst),
+        dst: header.dst,
+        protocol: header.protocol,
+        src_port: header.src_port,
+        dst_port: header.dst_port,
+    };
+    // a client whose address is not known cannot be answered by the tables
+    forward.header.src?;
+    Some(start(source, &packet))
+}
+
+fn reversed(header: &Header) -> Header {
+    Header {
+        src: Some(header.dst),
+        dst: header.src.unwrap_or(header.dst),
+        protocol: header.protocol,
+        src_port: header.dst_port,
+        dst_port: header.src_port,
+        home: None,
+        sender: None,
+    }
+}
+
+/// A leg for all client ports.
+struct Swept {
+    /// Ports to which replies come back.
+    ports: Vec<(u16, u16)>,
+    /// Why others do not.
+    reason: Option<Reason>,
+    missing: Vec<Text>,
+    /// The walk of the packet asked for, or of one that is stopped.
+    path: Path,
+}
+
+fn sweep(fabric: &Fabric, question: &Question, leg: &Leg) -> Swept {
+    let asked = one(fabric, question, leg, leg.start.header.dst_port);
+    let mut swept =
+        Swept { ports: Vec::new(), reason: None, missing: Vec::new(), path: asked.path };
+    if !question.protocol.has_ports() {
+        swept.reason = asked.reason;
+        swept.missing = asked.missing;
+        if asked.reason.is_none() {
+            swept.ports.push(question.client_ports);
+        }
+        return swept;
+    }
+    let (first, last) = question.client_ports;
+    let mut next = Some(first);
+    while let Some(port) = next.filter(|port| *port <= last) {
+        let found = one(fabric, question, leg, port);
+        let end = found.until.min(last);
+        match found.reason {
+            None => swept.ports.push((port, end)),
+            Some(reason) => {
+                swept.reason = swept.reason.or(Some(reason));
+                if swept.path.blockers.is_empty() {
+                    swept.path = found.path;
+                }
+            }
+        }
+        for text in found.missing {
+            if !swept.missing.contains(&text) {
+                swept.missing.push(text);
+            }
+        }
+        next = end.checked_add(1);
+    }
+    swept.ports = joined(swept.ports);
+    swept
+}
+
+/// One reply over one leg.
+struct One {
+    /// Why it does not come back.
+    reason: Option<Reason>,
+    missing: Vec<Text>,
+    /// Last client port for which this holds.
+    until: u16,
+    path: Path,
+}
+
+fn one(fabric: &Fabric, question: &Question, leg: &Leg, port: u16) -> One {
+    let mut start = leg.start.clone();
+    if question.protocol.has_ports() {
+        start.header.dst_port = port;
+    }
+    let client = match leg.goal {
+        Goal::Client(host) => host,
+        _ => None,
+    };
+    let mode = Mode {
+        to_host: true,
+        diagnose: true,
+        reply: true,
+        until: match leg.goal {
+            Goal::Device(at) => Some(at),
+            _ => None,
+        },
+        filters_only: matches!(leg.goal, Goal::Filters),
+        otherwise: client,
+        ..Mode::default()
+    };
+    let walked = walk(fabric, &start, &mode);
+    let line = walked.extent.services.last;
+    let service = Service::new(question.protocol, port);
+    let until = if line.protocol() == service.protocol() { line.port() } else { u16::MAX };
+    // of several paths the worst counts: the far side may take any
+    let judged = walked.paths.into_iter().map(|path| judge(fabric, leg, path));
+    let worst = judged
+        .max_by_key(|(reason, path)| (reason.is_some(), path.outcome.verdict == Verdict::Unknown));
+    match worst {
+        Some((reason, path)) => {
+            let unknown = path.outcome.verdict == Verdict::Unknown;
+            let missing = if unknown { path.outcome.missing.clone() } else { Vec::new() };
+            One { reason, missing, until, path }
+        }
+        None => One {
+            reason: Some(Reason::ReplyNoRoute),
+            missing: Vec::new(),
+            until,
+            path: empty(&start),
+        },
+    }
+}
+
+/// Does a path come to its goal? Otherwise why not (decisions.md 39).
+fn judge(fabric: &Fabric, leg: &Leg, mut path: Path) -> (Option<Reason>, Path) {
+    for blocker in &mut path.blockers {
+        blocker.reason = of_reply(blocker.reason);
+    }
+    let reason = match path.outcome.verdict {
+        Verdict::Unknown => None,
+        Verdict::Dropped => Some(path.outcome.reason.map_or(Reason::ReplyNoRoute, of_reply)),
+        _ if arrives(fabric, leg, &path) => None,
+        _ => {
+            let reason = Reason::ReplyPathMismatch;
+            let last = path.hops.last().cloned();
+            let at = last.as_ref().and_then(|hop| fabric.stage(hop.stage)).map(|stage| stage.at);
+            if let (Some(hop), Some(at)) = (last, at) {
+                let element = hop.element;
+                path.blockers.push(Blocker { stage: hop.stage, reason, at, element });
+            }
+            Some(reason)
+        }
+    };
+    path.outcome.reason = reason;
+    (reason, path)
+}
+
+fn of_reply(reason: Reason) -> Reason {
+    match reason {
+        Reason::NoRoute | Reason::TrNoRoute => Reason::ReplyNoRoute,
+        other => other,
+    }
+}
+
+fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {
+    let outcome = &path.outcome;
+    match leg.goal {
+        Goal::Device(at) => outcome.verdict == Verdict::Delivered && outcome.at == Some(at),
+        Goal::Filters => true,
+        Goal::OwnExit => outcome.verdict == Verdict::Exits && outcome.public == Public::Own,
+        Goal::Client(Some(client)) => {
+            let element = |id| fabric.host(id).map(|host| host.element);
+            path.host.is_some_and(|host| element(host) == element(client))
+        }
+        // a client whose host is not known: its segment is all that can be asked for
+        Goal::Client(None) => outcome.verdict == Verdict::Delivered,
+    }
+}
+
+fn empty(start: &Start) -> Path {
+    Path::stopped(start.header, Verdict::Dropped)
+}
+
+fn joined(mut ranges: Vec<(u16, u16)>) -> Vec<(u16, u16)> {
+    ranges.sort_unstable();
+    let mut out: Vec<(u16, u16)> = Vec::new();
+    for (first, last) in ranges {
+        match out.last_mut() {
+            Some(before) if u32::from(first) <= u32::from(before.1) + 1 => {
+                before.1 = before.1.max(last);
+            }
+            _ => out.push((first, last)),
+        }
+    }
+    out
+}
+
+fn intersect(a: &[(u16, u16)], b: &[(u16, u16)]) -> Vec<(u16, u16)> {
+    let common = |x: &(u16, u16), y: &(u16, u16)| {
+        let (first, last) = (x.0.max(y.0), x.1.min(y.1));
+        (first <= last).then_some((first, last))
+    };
+    a.iter().flat_map(|x| b.iter().filter_map(move |y| common(x, y))).collect()
+}
