@@ -25,8 +25,11 @@ pub mod facts;
 pub mod generate;
 pub mod rows;
 pub mod world;
+pub mod world_balancers;
+pub mod world_filters;
 pub mod world_gateways;
 pub mod world_links;
+pub mod world_privatelink;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
