@@ -24,6 +24,7 @@ pub enum Mode {
 }
 
 /// The public address that a source holds itself (rule 1).
+#[derive(Clone)]
 pub enum Own {
     None,
     Mapped(String),
@@ -53,7 +54,7 @@ fn cidr(text: &str) -> Cidr {
     text.parse().unwrap()
 }
 
-fn in_any(blocks: &[&str], address: IpAddr) -> bool {
+pub fn in_any(blocks: &[&str], address: IpAddr) -> bool {
     blocks.iter().any(|block| cidr(block).contains(address))
 }
 
@@ -188,7 +189,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Usable EIPs that are bound to a resource of a kind.
-    fn bound(&self, target: &EipTarget, id: &str) -> Vec<&'a Eip> {
+    pub fn bound(&self, target: &EipTarget, id: &str) -> Vec<&'a Eip> {
         self.topology
             .eips
             .iter()
@@ -426,7 +427,7 @@ impl<'a> Facts<'a> {
 
     // ---- NAT ---------------------------------------------------------------------------------
 
-    fn dnat_of(&self, nat: &NatGateway) -> Vec<&'a DnatEntry> {
+    pub fn dnat_of(&self, nat: &NatGateway) -> Vec<&'a DnatEntry> {
         let in_table = |table: &Option<Id>| {
             table.as_ref().is_some_and(|t| nat.dnat_tables.iter().flatten().any(|mine| mine == t))
         };
@@ -489,13 +490,13 @@ impl<'a> Facts<'a> {
         Ok(best.map(|(_, entry)| entry))
     }
 
-    fn nat_works(nat: &NatGateway) -> bool {
+    pub fn nat_works(nat: &NatGateway) -> bool {
         works(nat.meta.status.as_deref())
             && is_word(nat.meta.business_status.as_deref(), &["Normal"])
     }
 
     /// Addresses of a gateway: its EIPs and those of its bandwidth packages of 2016.
-    fn nat_eips(&self, nat: &NatGateway) -> Vec<String> {
+    pub fn nat_eips(&self, nat: &NatGateway) -> Vec<String> {
         let mut out: Vec<String> =
             nat.eips.iter().flatten().map(|e| e.address.to_string()).collect();
         for package in &self.topology.bandwidth_packages {

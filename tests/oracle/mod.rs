@@ -18,15 +18,27 @@
     reason = "shared by several test binaries that each use a part; tests fail by panicking"
 )]
 
+pub mod arrive;
+pub mod balancer;
 pub mod build;
 pub mod build_gateways;
 pub mod engine;
+pub mod expect;
 pub mod facts;
+pub mod filters;
+pub mod flow;
 pub mod generate;
+pub mod ingress;
+pub mod privatelink;
+pub mod reply;
 pub mod rows;
+pub mod travel;
 pub mod world;
+pub mod world_balancers;
+pub mod world_filters;
 pub mod world_gateways;
 pub mod world_links;
+pub mod world_privatelink;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

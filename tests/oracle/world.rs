@@ -7,12 +7,15 @@ use std::net::IpAddr;
 
 use vpclint::addr::Cidr;
 use vpclint::topology::{
-    Accept, AddrValue, BandwidthPackage, CidrValue, DnatEntry, Draft, Eip, Endpoint, Eni, EniType,
-    HaVip, Id, Instance, Ipv4Gateway, Ipv6Address, Ipv6Gateway, Listing, ListingState,
-    LoadBalancer, Meta, NatGateway, NextHop, NextHopType, PrefixList, PrivateIp, RouteDestination,
-    RouteEntry, RouteOrigin, RouteTable, RouteTableScope, RouteTableType, RouteTargetGroup, Scope,
-    SnatEntry, Text, Topology, TransitAssociation, TransitAttachment, TransitRouteEntry,
-    TransitRouteTable, TransitRouter, VSwitch, Vpc, VpcPeer,
+    Accept, AccessList, AddrValue, BandwidthPackage, Cen, CenRoute, CidrValue, DnatEntry, Draft,
+    Eip, Endpoint, EndpointConnection, EndpointService, Eni, EniType, ForwardingRule, HaVip, Id,
+    Instance, Ipv4Gateway, Ipv6Address, Ipv6EgressRule, Ipv6Gateway, Listener, Listing,
+    ListingState, LoadBalancer, Meta, NatGateway, NatIp, NetworkAcl, NextHop, NextHopType,
+    PortList, PrefixList, PrivateIp, RouteDestination, RouteEntry, RouteOrigin, RouteTable,
+    RouteTableScope, RouteTableType, RouteTargetGroup, RouterInterface, Scope, SecurityGroup,
+    SecurityGroupRule, ServerGroup, SnatEntry, Text, Topology, TransitAssociation,
+    TransitAttachment, TransitRouteEntry, TransitRouteTable, TransitRouter, VSwitch, Vpc, VpcPeer,
+    VpnGateway,
 };
 
 pub fn addr(text: &str) -> AddrValue {
@@ -55,6 +58,25 @@ pub struct World {
     pub transit_tables: BTreeMap<String, TransitRouteTable>,
     pub transit_routes: BTreeMap<String, TransitRouteEntry>,
     pub associations: BTreeMap<String, TransitAssociation>,
+    pub groups: BTreeMap<String, SecurityGroup>,
+    pub rules: BTreeMap<String, SecurityGroupRule>,
+    pub acls: BTreeMap<String, NetworkAcl>,
+    pub port_lists: BTreeMap<String, PortList>,
+    pub listeners: BTreeMap<String, Listener>,
+    pub forwarding_rules: BTreeMap<String, ForwardingRule>,
+    pub server_groups: BTreeMap<String, ServerGroup>,
+    pub access_lists: BTreeMap<String, AccessList>,
+    pub services: BTreeMap<String, EndpointService>,
+    pub connections: BTreeMap<String, EndpointConnection>,
+    pub nat_ips: BTreeMap<String, NatIp>,
+    pub ipv6_egress_rules: BTreeMap<String, Ipv6EgressRule>,
+    pub cens: BTreeMap<String, Cen>,
+    pub cen_routes: BTreeMap<String, CenRoute>,
+    pub router_interfaces: BTreeMap<String, RouterInterface>,
+    pub vpn_gateways: BTreeMap<String, VpnGateway>,
+    /// An ENI that states no security groups is one of which they are not known. Without this, it
+    /// states that it has none, which stands for a world without filters.
+    pub filters_modelled: bool,
     /// Listings that are not in the input: all of them, or those of one parent.
     pub missing: BTreeSet<(Listing, Option<String>)>,
     /// Leave the entries out that the cloud makes itself, as a plan does.
@@ -348,6 +370,19 @@ impl World {
             // that a HaVip names an EIP does not tell whether the EIP is locked
             self.havips.values_mut().for_each(|havip| havip.eips = None);
         }
+        self.rules.retain(|_, r| !gone(Listing::SecurityGroupRules, &r.group));
+        for (id, acl) in &mut self.acls {
+            if gone(Listing::NetworkAclAttributes, &Some(Id::from(id))) {
+                acl.ingress = None;
+                acl.egress = None;
+            }
+        }
+        if gone(Listing::ClbListeners, &None) {
+            self.listeners.clear();
+        }
+        if gone(Listing::EndpointServices, &None) {
+            self.services.clear();
+        }
         self
     }
 
@@ -382,6 +417,11 @@ impl World {
             (Listing::SnatEntries, self.nats.keys().cloned().collect()),
             (Listing::DnatEntries, self.nats.keys().cloned().collect()),
             (Listing::TransitRouteEntries, self.transit_tables.keys().cloned().collect()),
+            (Listing::SecurityGroupRules, self.groups.keys().cloned().collect()),
+            (Listing::NetworkAclAttributes, self.acls.keys().cloned().collect()),
+            (Listing::EndpointZones, self.endpoints.keys().cloned().collect()),
+            (Listing::EndpointSecurityGroups, self.endpoints.keys().cloned().collect()),
+            (Listing::EndpointServiceResources, self.services.keys().cloned().collect()),
         ]);
         for listing in Listing::ALL {
             let missing: Vec<&Option<String>> =
@@ -412,6 +452,11 @@ impl World {
         if !world.unstated_system_routes {
             world = world.add_system_routes();
         }
+        if !world.filters_modelled {
+            world.enis.values_mut().for_each(|eni| {
+                eni.security_groups.get_or_insert_default();
+            });
+        }
         let mut draft = Draft::default();
         world.coverage(&mut draft);
         let d = &mut draft;
@@ -440,6 +485,22 @@ impl World {
         add_all(d, &world.transit_tables, reversed);
         add_all(d, &world.transit_routes, reversed);
         add_all(d, &world.associations, reversed);
+        add_all(d, &world.groups, reversed);
+        add_all(d, &world.rules, reversed);
+        add_all(d, &world.acls, reversed);
+        add_all(d, &world.port_lists, reversed);
+        add_all(d, &world.listeners, reversed);
+        add_all(d, &world.forwarding_rules, reversed);
+        add_all(d, &world.server_groups, reversed);
+        add_all(d, &world.access_lists, reversed);
+        add_all(d, &world.services, reversed);
+        add_all(d, &world.connections, reversed);
+        add_all(d, &world.nat_ips, reversed);
+        add_all(d, &world.ipv6_egress_rules, reversed);
+        add_all(d, &world.cens, reversed);
+        add_all(d, &world.cen_routes, reversed);
+        add_all(d, &world.router_interfaces, reversed);
+        add_all(d, &world.vpn_gateways, reversed);
         draft.build()
     }
 }

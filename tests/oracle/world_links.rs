@@ -1,9 +1,10 @@
 //! The part of [`World`] between VPCs: peering, transit routers, inspection.
 
 use vpclint::topology::{
-    AttachmentType, AttachmentZone, Endpoint, EndpointType, EndpointZone, Id, PeerSide,
-    RouteDestination, RouteTarget, RouteTargetGroup, Text, TransitAssociation, TransitAttachment,
-    TransitHopType, TransitRouteEntry, TransitRouteTable, TransitRouter, VpcPeer,
+    AttachmentType, AttachmentZone, Cen, CenRoute, Endpoint, EndpointType, EndpointZone, Id,
+    PeerSide, RouteDestination, RouteTarget, RouteTargetGroup, RouterInterface, Text,
+    TransitAssociation, TransitAttachment, TransitHopType, TransitRouteEntry, TransitRouteTable,
+    TransitRouter, VpcPeer,
 };
 
 use super::world::{World, block, working};
@@ -152,6 +153,45 @@ impl World {
         });
         group.members = Some(members.collect());
         self.target_groups.insert(id.to_owned(), group);
+        self
+    }
+
+    /// A basic CEN instance; routes to it are `CenBasic`.
+    #[must_use]
+    pub fn cen(mut self, id: &str) -> Self {
+        let mut cen = Cen::new(id);
+        working(&mut cen.meta, "Active");
+        self.cens.insert(id.to_owned(), cen);
+        self
+    }
+
+    /// A route of basic CEN to a VPC or border router.
+    #[must_use]
+    pub fn cen_route(mut self, cen: &str, cidr: &str, kind: &str, target: &str) -> Self {
+        let id = format!("{cen}/{cidr}/{target}");
+        let mut route = CenRoute::new(&id);
+        route.cen = Some(Id::from(cen));
+        route.destination = Some(block(cidr));
+        route.route_status = Some(Text::from("Active"));
+        route.next_hop = Some(Id::from(target));
+        route.next_hop_type = Some(Text::from(kind));
+        self.cen_routes.insert(id, route);
+        self
+    }
+
+    /// A pair of active router interfaces between two VPCs.
+    #[must_use]
+    pub fn router_interfaces(mut self, near: (&str, &str), far: (&str, &str)) -> Self {
+        for ((id, vpc), (other, other_vpc)) in [(near, far), (far, near)] {
+            let mut interface = RouterInterface::new(id);
+            interface.router_type = Some(Text::from("VRouter"));
+            interface.vpc = Some(Id::from(vpc));
+            interface.opposite = Some(Id::from(other));
+            interface.opposite_router_type = Some(Text::from("VRouter"));
+            interface.opposite_vpc = Some(Id::from(other_vpc));
+            working(&mut interface.meta, "Active");
+            self.router_interfaces.insert(id.to_owned(), interface);
+        }
         self
     }
 }
