@@ -4,6 +4,8 @@
 //! wording stands in its [`RuleMeta`], places are found by the report. How to add one:
 //! CONTRIBUTING.md.
 
+mod acl;
+mod balancer;
 mod cidr;
 mod context;
 mod data;
@@ -18,6 +20,7 @@ mod ports;
 mod privatelink;
 mod reference;
 mod routing;
+mod security_group;
 mod sink;
 mod values;
 mod zone;
@@ -43,6 +46,7 @@ pub trait Rule: Sync {
 
 /// All rules, in the order of their ids.
 pub static RULES: &[&dyn Rule] = &[
+    &acl::AclEmptyDirection,
     &cidr::VSwitchOutsideVpc,
     &cidr::VSwitchOverlap,
     &cidr::HostBitsSet,
@@ -50,6 +54,14 @@ pub static RULES: &[&dyn Rule] = &[
     &cidr::IpOutsideVpc,
     &cidr::DuplicatePrivateIp,
     &cidr::ConnectedVpcOverlap,
+    &balancer::NoListener,
+    &balancer::ListenerNotRunning,
+    &balancer::NoBackend,
+    &balancer::AllWeightsZero,
+    &balancer::AllBackendsUnhealthy,
+    &balancer::SomeBackendsUnhealthy,
+    &balancer::BackendInOtherVpc,
+    &balancer::WhitelistAclEmpty,
     &data::ListingTruncated,
     &data::DuplicateIdConflict,
     &data::MaskedValue,
@@ -74,6 +86,7 @@ pub static RULES: &[&dyn Rule] = &[
     &privatelink::EndpointNotConnected,
     &privatelink::ResourceNotEligible,
     &privatelink::ResourceWithoutListener,
+    &privatelink::EndpointWithoutSg,
     &privatelink::ServiceWithoutResource,
     &reference::DanglingReference,
     &reference::SnatIpNotOnGateway,
@@ -81,6 +94,16 @@ pub static RULES: &[&dyn Rule] = &[
     &reference::DnatTargetMissing,
     &reference::BackendMissing,
     &routing::NextHopMissing,
+    &routing::NextHopUnhealthy,
+    &routing::CustomTableMissingDefault,
+    &routing::OneWayPeering,
+    &routing::PeeringDestinationWrong,
+    &routing::PublicIpWithoutIpv4gwRoute,
+    &routing::Ipv4gwInactiveOrUnrouted,
+    &routing::TrAssociationOrPropagationMissing,
+    &security_group::AdvancedSgWithoutEgress,
+    &security_group::AdvancedSgGroupPeer,
+    &security_group::MixedGroupTypes,
     &zone::EndpointZoneNotServed,
     &zone::ServiceZoneVsClbPrimary,
     &zone::EndpointVSwitchZoneMismatch,

@@ -1,10 +1,12 @@
 //! PrivateLink: whether an endpoint gets through to its service.
 
 mod connection;
+mod groups;
 mod resource;
 mod whitelist;
 
 pub(super) use connection::EndpointNotConnected;
+pub(super) use groups::EndpointWithoutSg;
 pub(super) use resource::{ResourceNotEligible, ResourceWithoutListener, ServiceWithoutResource};
 pub(super) use whitelist::ConsumerNotWhitelisted;
 

@@ -1,5 +1,18 @@
-//! Route entries by themselves and against what they point to.
+//! Routes and their next hops.
 
+mod hop_health;
+mod ipv4_gateway;
+mod missing_default;
 mod next_hop;
+mod one_way;
+mod peering;
+mod tables;
+mod transit;
 
+pub(super) use hop_health::NextHopUnhealthy;
+pub(super) use ipv4_gateway::{Ipv4gwInactiveOrUnrouted, PublicIpWithoutIpv4gwRoute};
+pub(super) use missing_default::CustomTableMissingDefault;
 pub(super) use next_hop::NextHopMissing;
+pub(super) use one_way::OneWayPeering;
+pub(super) use peering::PeeringDestinationWrong;
+pub(super) use transit::TrAssociationOrPropagationMissing;
