@@ -23,6 +23,7 @@ pub mod balancer;
 pub mod build;
 pub mod build_gateways;
 pub mod engine;
+pub mod engine_flow;
 pub mod expect;
 pub mod facts;
 pub mod filters;

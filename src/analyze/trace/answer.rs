@@ -82,6 +82,8 @@ pub enum Replies {
     All,
     /// Those to these client ports.
     Some(Vec<(u16, u16)>),
+    /// It depends on the way that they take.
+    SomePaths,
     /// None.
     None,
     /// Cannot be decided, for lack of these.

@@ -199,8 +199,8 @@ fn connection(verdict: Verdict, back: Option<&Return>) -> Connection {
         None | Some(Replies::All) => forward,
         Some(Replies::None) => Connection::Fails,
         Some(Replies::Unknown(_)) => Connection::Unknown,
-        Some(Replies::Some(_)) if forward == Connection::Unknown => forward,
-        Some(Replies::Some(_)) => Connection::Partial,
+        Some(Replies::Some(_) | Replies::SomePaths) if forward == Connection::Unknown => forward,
+        Some(Replies::Some(_) | Replies::SomePaths) => Connection::Partial,
     }
 }
 

@@ -20,9 +20,11 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
         Return { replies: Replies::All, reason: None, parts: Vec::new(), blockers: Vec::new() };
     let mut ports = vec![question.client_ports];
     let mut missing: Vec<Text> = Vec::new();
+    let mut mixed = false;
     for leg in legs(fabric, question, forward) {
         let swept = sweep(fabric, question, &leg);
         missing.extend(swept.missing);
+        mixed |= swept.mixed;
         ports = intersect(&ports, &swept.ports);
         back.reason = back.reason.or(swept.reason);
         for blocker in &swept.path.blockers {
@@ -37,6 +39,8 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
     } else if !missing.is_empty() {
         missing.dedup();
         Replies::Unknown(missing)
+    } else if mixed {
+        Replies::SomePaths
     } else if ports == [question.client_ports] {
         Replies::All
     } else {
@@ -155,6 +159,8 @@ struct Swept {
     ports: Vec<(u16, u16)>,
     /// Why others do not.
     reason: Option<Reason>,
+    /// Some of the ways that a reply can take fail, others do not.
+    mixed: bool,
     missing: Vec<Text>,
     /// The walk of the packet asked for, or of one that is stopped.
     path: Path,
@@ -162,12 +168,17 @@ struct Swept {
 
 fn sweep(fabric: &Fabric, question: &Question, leg: &Leg) -> Swept {
     let asked = one(fabric, question, leg, leg.start.header.dst_port);
-    let mut swept =
-        Swept { ports: Vec::new(), reason: None, missing: Vec::new(), path: asked.path };
+    let mut swept = Swept {
+        ports: Vec::new(),
+        reason: None,
+        mixed: asked.mixed,
+        missing: Vec::new(),
+        path: asked.path,
+    };
     if !question.protocol.has_ports() {
         swept.reason = asked.reason;
         swept.missing = asked.missing;
-        if asked.reason.is_none() {
+        if asked.reason.is_none() || asked.mixed {
             swept.ports.push(question.client_ports);
         }
         return swept;
@@ -177,7 +188,12 @@ fn sweep(fabric: &Fabric, question: &Question, leg: &Leg) -> Swept {
     while let Some(port) = next.filter(|port| *port <= last) {
         let found = one(fabric, question, leg, port);
         let end = found.until.min(last);
+        swept.mixed |= found.mixed;
         match found.reason {
+            _ if found.mixed => {
+                swept.ports.push((port, end));
+                swept.reason = swept.reason.or(found.reason);
+            }
             None => swept.ports.push((port, end)),
             Some(reason) => {
                 swept.reason = swept.reason.or(Some(reason));
@@ -201,6 +217,8 @@ fn sweep(fabric: &Fabric, question: &Question, leg: &Leg) -> Swept {
 struct One {
     /// Why it does not come back.
     reason: Option<Reason>,
+    /// Some of the ways that it can take fail, others do not.
+    mixed: bool,
     missing: Vec<Text>,
     /// Last client port for which this holds.
     until: u16,
@@ -232,23 +250,20 @@ fn one(fabric: &Fabric, question: &Question, leg: &Leg, port: u16) -> One {
     let line = walked.extent.services.last;
     let service = Service::new(question.protocol, port);
     let until = if line.protocol() == service.protocol() { line.port() } else { u16::MAX };
-    // of several paths the worst counts: the far side may take any
-    let judged = walked.paths.into_iter().map(|path| judge(fabric, leg, path));
-    let worst = judged
-        .max_by_key(|(reason, path)| (reason.is_some(), path.outcome.verdict == Verdict::Unknown));
-    match worst {
-        Some((reason, path)) => {
-            let unknown = path.outcome.verdict == Verdict::Unknown;
-            let missing = if unknown { path.outcome.missing.clone() } else { Vec::new() };
-            One { reason, missing, until, path }
-        }
-        None => One {
-            reason: Some(Reason::ReplyNoRoute),
-            missing: Vec::new(),
-            until,
-            path: empty(&start),
-        },
-    }
+    let judged: Vec<(Option<Reason>, Path)> =
+        walked.paths.into_iter().map(|path| judge(fabric, leg, path)).collect();
+    let undecided = |path: &Path| path.outcome.verdict == Verdict::Unknown;
+    let missing: Vec<Text> = judged
+        .iter()
+        .filter(|(_, path)| undecided(path))
+        .flat_map(|(_, path)| path.outcome.missing.clone())
+        .collect();
+    let failing = judged.iter().filter(|(reason, _)| reason.is_some()).count();
+    let mixed = failing > 0 && failing < judged.len();
+    // the one to show is the worst: the far side may take any
+    let shown = judged.into_iter().max_by_key(|(reason, path)| (reason.is_some(), undecided(path)));
+    let (reason, path) = shown.unwrap_or_else(|| (Some(Reason::ReplyNoRoute), empty(&start)));
+    One { reason, mixed, missing, until, path }
 }
 
 /// Does a path come to its goal? Otherwise why not (decisions.md 39).
