@@ -15,6 +15,8 @@ pub struct Start {
     pub header: Header,
     /// Public identity of its source.
     pub identity: Identity,
+    /// The host that it has already reached, when the first decision is one of its filters.
+    pub host: Option<HostId>,
 }
 
 /// How a packet is walked.

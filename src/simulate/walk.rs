@@ -19,13 +19,13 @@ pub fn start(source: &SourcePoint, packet: &Packet) -> Start {
         OwnPublic::Held(_) => Identity::Own,
         OwnPublic::Unknown(missing) => Identity::Unknown(Arc::from(missing.as_slice())),
     };
-    Start { at: Branch::go(source.entry), header: header(source, packet), identity }
+    Start { at: Branch::go(source.entry), header: header(source, packet), identity, host: None }
 }
 
 /// The same start, as if the source had no public address of its own.
 pub fn start_without_own(source: &SourcePoint, packet: &Packet) -> Start {
     let at = Branch::go(source.entry_without_own);
-    Start { at, header: header(source, packet), identity: Identity::None }
+    Start { at, header: header(source, packet), identity: Identity::None, host: None }
 }
 
 fn header(source: &SourcePoint, packet: &Packet) -> Header {
@@ -56,7 +56,7 @@ pub fn walk(fabric: &Fabric, start: &Start, mode: &Mode) -> Walk {
         hops: Vec::new(),
         legs: Vec::new(),
         blockers: Vec::new(),
-        host: None,
+        host: start.host,
         jumped: false,
         seen: Vec::new(),
     };

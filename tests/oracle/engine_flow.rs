@@ -37,13 +37,14 @@ impl FlowEngine {
         let from = match &asked.from {
             End::Host { eni, ip } => trace::From::Source(source(eni, *ip)?),
             End::Internet(ip) => trace::From::Internet(*ip),
-            End::Address(ip) => trace::From::Source(
-                self.fabric.sources.iter().position(|s| s.address.addr() == Some(*ip))?,
-            ),
+            End::Address(ip) => {
+                let known = self.fabric.sources.iter().position(|s| s.address.addr() == Some(*ip));
+                known.map_or(trace::From::Outside(*ip), trace::From::Source)
+            }
         };
         let home = match from {
             trace::From::Source(n) => self.fabric.sources[n].home,
-            trace::From::Internet(_) => None,
+            trace::From::Internet(_) | trace::From::Outside(_) => None,
         };
         let host = match &asked.to {
             End::Host { eni, ip } => {
@@ -114,7 +115,7 @@ impl FlowEngine {
                 OwnPublic::Held(held) => Some(held.address.to_string()),
                 _ => None,
             },
-            trace::From::Internet(_) => None,
+            trace::From::Internet(_) | trace::From::Outside(_) => None,
         };
         let target = branch.target.as_ref().filter(|_| arrives).map(|target| {
             let resource = &self.fabric.element(target.element).unwrap().resource;

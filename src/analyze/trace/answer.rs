@@ -15,6 +15,8 @@ pub enum From {
     Source(usize),
     /// A host of the Internet.
     Internet(IpAddr),
+    /// A host of a network that we do not see, behind some gateway of the target's network.
+    Outside(IpAddr),
 }
 
 /// To what.

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 pub use answer::{Branch, Connection, From, Question, Replies, Return, Target, To, Trace};
 
-use crate::fabric::{Branch as Entry, Fabric, Header, HostId, Identity, Reason, SourcePoint};
+use crate::fabric::{Branch as Entry, End, Fabric, Header, HostId, Identity, Reason, SourcePoint};
 use crate::packet::Packet;
 use crate::simulate::{Mode, Path, Public, Start, Verdict, start, walk};
 use crate::topology::{AddrValue, Text};
@@ -49,6 +49,12 @@ fn first_start(fabric: &Fabric, question: &Question) -> Option<Result<Start, Rea
             let packet = packet(question, source.address.addr().unwrap_or(dst));
             Some(Ok(start(source, &packet)))
         }
+        From::Outside(address) => {
+            let host = fabric.host(question.to.host?)?;
+            let segment = host.segment.unwrap_or(host.network);
+            let end = End::Arrive { segment, network: host.network };
+            Some(Ok(from_internet(question, *address, &Entry::new(end))))
+        }
         From::Internet(client) => Some(match fabric.public_at(dst) {
             Some(point) => Ok(from_internet(question, *client, &point.entry)),
             None => Err(Reason::IpUnbound),
@@ -76,7 +82,7 @@ fn from_internet(question: &Question, client: IpAddr, entry: &Entry) -> Start {
         home: None,
         sender: None,
     };
-    Start { at: entry.clone(), header, identity: Identity::None }
+    Start { at: entry.clone(), header, identity: Identity::None, host: None }
 }
 
 /// A packet that leaves to a public address of the input comes in again there, with the public
@@ -189,17 +195,16 @@ fn target(fabric: &Fabric, path: &Path) -> Option<Target> {
 /// Both directions (decisions.md 39).
 fn connection(verdict: Verdict, back: Option<&Return>) -> Connection {
     let forward = match verdict {
-        Verdict::Exits | Verdict::Delivered | Verdict::Leaves | Verdict::Answered => {
-            Connection::Works
-        }
+        Verdict::Exits | Verdict::Delivered | Verdict::Answered => Connection::Works,
         Verdict::Dropped => return Connection::Fails,
-        Verdict::Conditional | Verdict::Unknown => Connection::Unknown,
+        // what becomes of it in a network that we do not see, nobody here knows
+        Verdict::Leaves | Verdict::Conditional | Verdict::Unknown => Connection::Unknown,
     };
     match back.map(|back| &back.replies) {
-        None | Some(Replies::All) => forward,
         Some(Replies::None) => Connection::Fails,
+        None | Some(Replies::All) => forward,
         Some(Replies::Unknown(_)) => Connection::Unknown,
-        Some(Replies::Some(_) | Replies::SomePaths) if forward == Connection::Unknown => forward,
+        Some(_) if forward == Connection::Unknown => forward,
         Some(Replies::Some(_) | Replies::SomePaths) => Connection::Partial,
     }
 }

@@ -34,6 +34,11 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
         }
         back.parts.push(swept.path);
     }
+    if forward.outcome.verdict == Verdict::Leaves {
+        let beyond = forward.outcome.at.and_then(|at| fabric.element(at));
+        let beyond = beyond.map_or_else(|| "gateway".to_owned(), |e| e.resource.to_string());
+        missing.push(Text::from(format!("the network behind {beyond} (not in the input)")));
+    }
     back.replies = if ports.is_empty() {
         Replies::None
     } else if !missing.is_empty() {
@@ -66,6 +71,8 @@ enum Goal {
     Filters,
     /// It leaves under the sender's own public address.
     OwnExit,
+    /// It leaves to a network that we do not see.
+    Leaves,
     /// It comes to the host that opened the connection.
     Client(Option<HostId>),
 }
@@ -84,17 +91,20 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
     }
     for (n, leg) in forward.legs.iter().enumerate().rev() {
         let near = n.checked_sub(1).and_then(|n| turns.get(n).copied());
-        let at = match &leg.turn.resume {
+        let (at, host) = match &leg.turn.resume {
             Resume::Outside => continue,
-            Resume::Go(branch) => branch.clone(),
-            Resume::Host => match client_host(fabric, question).and_then(|id| fabric.host(id)) {
-                Some(host) => host.inbound.clone(),
-                None => continue,
-            },
+            Resume::Go(branch) => (branch.clone(), None),
+            Resume::Host => {
+                let id = client_host(fabric, question);
+                match id.and_then(|id| fabric.host(id)) {
+                    Some(host) => (host.inbound.clone(), id),
+                    None => continue,
+                }
+            }
         };
         let Some(goal) = goal(fabric, question, near) else { continue };
         let header = reversed(&leg.header);
-        out.push(Leg { start: Start { at, header, identity: Identity::None }, goal });
+        out.push(Leg { start: Start { at, header, identity: Identity::None, host }, goal });
     }
     out
 }
@@ -109,6 +119,7 @@ fn goal(fabric: &Fabric, question: &Question, near: Option<&Turn>) -> Option<Goa
         }),
         None => match question.from {
             From::Source(_) => Some(Goal::Client(client_host(fabric, question))),
+            From::Outside(_) => Some(Goal::Leaves),
             From::Internet(_) => None,
         },
     }
@@ -302,6 +313,7 @@ fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {
     match leg.goal {
         Goal::Device(at) => outcome.verdict == Verdict::Delivered && outcome.at == Some(at),
         Goal::Filters => true,
+        Goal::Leaves => outcome.verdict == Verdict::Leaves,
         Goal::OwnExit => outcome.verdict == Verdict::Exits && outcome.public == Public::Own,
         Goal::Client(Some(client)) => {
             let element = |id| fabric.host(id).map(|host| host.element);
