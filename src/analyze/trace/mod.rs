@@ -95,8 +95,8 @@ fn continue_inside(
     path: Path,
     out: &mut Vec<Path>,
 ) {
-    let left = matches!(path.outcome.verdict, Verdict::Exits)
-        || (path.outcome.public != Public::None && !path.blockers.is_empty());
+    // also behind what stops it or cannot be decided
+    let left = path.outcome.public != Public::None;
     let point = fabric.public_at(question.to.address).filter(|_| left);
     let (Some(point), From::Source(n)) = (point, &question.from) else { return out.push(path) };
     let source = fabric.sources.get(*n);
