@@ -139,7 +139,10 @@ impl<'a> Flow<'a> {
             Verdict::Pass => {}
         }
         let outcomes = self.answer(trip, lb, listener, private_link, zone);
-        varies.map_or_else(|| outcomes, |reason| vary(outcomes, reason))
+        match varies {
+            Some(reason) => vary(outcomes, reason),
+            None => outcomes,
+        }
     }
 
     fn answer(
