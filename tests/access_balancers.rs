@@ -81,13 +81,15 @@ fn s1_6_l7_clb_is_exempt_from_groups_but_not_from_acls() {
     let acl = |entries: &[&str]| {
         entries.iter().fold(clb("http").acl("acl-b", &["vsw-b"]), |w, e| w.entry("acl-b", e))
     };
-    let client = acl(&["ingress accept all -1/-1 10.0.1.0/24", "egress accept all -1/-1 0.0.0.0/0"]);
+    let client =
+        acl(&["ingress accept all -1/-1 10.0.1.0/24", "egress accept all -1/-1 0.0.0.0/0"]);
     fails("client's block", &client, TO_CLB, ACL_IN);
     let shared = "ingress accept tcp 8080/8080 100.64.0.0/10";
     let system = acl(&[shared, "egress accept tcp 1024/65535 100.64.0.0/10"]);
     row("system range", &system, TO_CLB, BOTH, "works");
     // part of the range: whether it works depends on the address that the CLB takes
-    let part = acl(&["ingress accept all -1/-1 100.64.0.0/11", "egress accept all -1/-1 0.0.0.0/0"]);
+    let part =
+        acl(&["ingress accept all -1/-1 100.64.0.0/11", "egress accept all -1/-1 0.0.0.0/0"]);
     let some = "conditional(nacl_ingress_denied) @eni-b:8080 <- all | \
                 conditional(nacl_ingress_denied) @eni-c:8080 <- all";
     row("part of it", &part, TO_CLB, some, "partial");
@@ -101,7 +103,8 @@ fn s2_2_l4_clb_to_backend_crosses_the_border_with_the_clients_address() {
     let acl = |entries: &[&str], world: World| {
         entries.iter().fold(world.acl("acl-b", &["vsw-b"]), |w, e| w.entry("acl-b", e))
     };
-    let client = ["ingress accept tcp 8080/8080 10.0.1.10/32", "egress accept tcp 1024/65535 10.0.1.10/32"];
+    let client =
+        ["ingress accept tcp 8080/8080 10.0.1.10/32", "egress accept tcp 1024/65535 10.0.1.10/32"];
     row("client", &acl(&client, clb("tcp")), TO_CLB, BOTH, "works");
     fails("closed", &acl(&[], clb("tcp")), TO_CLB, ACL_IN);
     // the CLB in the backends' vSwitch, the client too: still tested, for a CLB is no ENI
@@ -363,7 +366,8 @@ fn s4_2_every_state_has_to_be_right() {
         fails(status, &w, TO_EP, not_connected);
     }
     let mut locked = world();
-    locked.endpoints.get_mut("ep-1").unwrap().meta.business_status = Some(Text::from("FinancialLocked"));
+    locked.endpoints.get_mut("ep-1").unwrap().meta.business_status =
+        Some(Text::from("FinancialLocked"));
     fails("locked", &locked, TO_EP, not_connected);
     let mut pending = world();
     pending.endpoints.get_mut("ep-1").unwrap().meta.status = Some(Text::from("Pending"));
@@ -380,7 +384,8 @@ fn s4_2_every_state_has_to_be_right() {
         fails(status, &w, TO_EP, not_connected);
     }
     let mut service = world();
-    service.services.get_mut("epsrv-1").unwrap().meta.business_status = Some(Text::from("SecurityLocked"));
+    service.services.get_mut("epsrv-1").unwrap().meta.business_status =
+        Some(Text::from("SecurityLocked"));
     fails("service", &service, TO_EP, "dropped(endpoint_service_inactive)");
     // the service's side says that it is not connected, the endpoint's side nothing
     let mut theirs = world().connection("epsrv-1", "ep-1", "Disconnected");
@@ -398,14 +403,19 @@ fn s4_5_the_zone_of_the_endpoint_decides() {
     // an NLB in two zones serves each; R6: no other zone steps in
     let two = hosts()
         .in_zone("vsw-b", "cn-hangzhou-i")
-        .nlb("nlb-1", "vpc-1", &[("vsw-l", "10.0.3.50", "10.0.3.50"), ("vsw-b", "10.0.2.50", "10.0.2.50")])
+        .nlb(
+            "nlb-1",
+            "vpc-1",
+            &[("vsw-l", "10.0.3.50", "10.0.3.50"), ("vsw-b", "10.0.2.50", "10.0.2.50")],
+        )
         .server_group("sgp-1", "nlb-1")
         .group_backend("sgp-1", "i-b", 8080, 100)
         .listener_to("nlb-1", 80, "tcp", "sgp-1")
         .rule("sg-b", "ingress accept all -1/-1 10.0.0.0/16");
     let mut world = behind(two, "nlb-1");
     row("served", &world, TO_EP, B, "works");
-    world.endpoints.get_mut("ep-1").unwrap().zones.as_mut().unwrap()[0].zone = Some(Text::from("cn-hangzhou-i"));
+    world.endpoints.get_mut("ep-1").unwrap().zones.as_mut().unwrap()[0].zone =
+        Some(Text::from("cn-hangzhou-i"));
     fails("no resource there", &world, TO_EP, "dropped(endpoint_zone_not_served)");
     row("added", &world.resource("epsrv-1", "nlb-1", "cn-hangzhou-i"), TO_EP, B, "works");
 }
@@ -426,8 +436,12 @@ fn s4_6_groups_and_acls_of_the_endpoint() {
     fails("ACL, reply", &one_way, TO_EP, half);
     let open = one_way.entry("acl-e", "egress accept tcp 1024/65535 10.2.1.10/32");
     row("ACL, both", &open, TO_EP, BOTH, "works");
-    fails("port without listener", &behind(clb("tcp"), "lb-1").rule("sg-e", "ingress accept all -1/-1 0.0.0.0/0"),
-        "eni-d -> 10.2.2.77 tcp/81", "dropped(no_listener)");
+    fails(
+        "port without listener",
+        &behind(clb("tcp"), "lb-1").rule("sg-e", "ingress accept all -1/-1 0.0.0.0/0"),
+        "eni-d -> 10.2.2.77 tcp/81",
+        "dropped(no_listener)",
+    );
 }
 
 #[test]
@@ -448,7 +462,8 @@ fn s4_6_the_load_balancer_sees_another_source() {
     let own = "ingress accept tcp 8080/8080 10.0.3.50/32";
     row("NLB", &behind(nlb().rule("sg-b", own), "nlb-1"), TO_EP, B, "works");
     // a backend's ACL must take the system range, both ways
-    let acl = clb("tcp").acl("acl-b", &["vsw-b"]).entry("acl-b", "ingress accept all -1/-1 10.0.0.0/8");
+    let acl =
+        clb("tcp").acl("acl-b", &["vsw-b"]).entry("acl-b", "ingress accept all -1/-1 10.0.0.0/8");
     fails("ACL of the backend", &behind(acl, "lb-1"), TO_EP, ACL_IN);
 }
 
@@ -479,7 +494,13 @@ fn s4_6_from_a_peered_network_and_never_back() {
     let no_way_back = "delivered @eni-b:8080 <- none(reply_no_route) | \
                        delivered @eni-c:8080 <- none(reply_no_route)";
     fails("one way", &world(), asked, no_way_back);
-    row("both", &world().route("vtb-vpc-2", "10.3.0.0/16", "VpcPeer", "pcc-1"), asked, BOTH, "works");
+    row(
+        "both",
+        &world().route("vtb-vpc-2", "10.3.0.0/16", "VpcPeer", "pcc-1"),
+        asked,
+        BOTH,
+        "works",
+    );
     // the provider cannot open connections into the consumer's VPC
     fails("backwards", &world(), "eni-b -> 10.2.1.10 tcp/80", "dropped(no_route)");
     assert_eq!(world().balancers["lb-1"].lb_type, Some(LoadBalancerType::Clb));

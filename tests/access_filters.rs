@@ -59,7 +59,13 @@ fn s1_3_ports_are_those_of_the_destination() {
     // the ports of an egress rule, too
     let world = world.rule("sg-a", "egress drop tcp 80/80 0.0.0.0/0");
     fails("egress", &world, A_TO_B, OUT);
-    row("egress beside", &world, "eni-a -> 10.0.2.10 tcp/81", "delivered @eni-b:81 <- all", "works");
+    row(
+        "egress beside",
+        &world,
+        "eni-a -> 10.0.2.10 tcp/81",
+        "delivered @eni-b:81 <- all",
+        "works",
+    );
 }
 
 #[test]
@@ -215,9 +221,7 @@ fn s1_4_inner_access_is_ahead_of_every_rule_both_ways() {
 
 #[test]
 fn s1_4_drop_wins_ties_and_110_is_last() {
-    let b = |rules: &[&str]| {
-        rules.iter().fold(apart(), |world, rule| world.rule("sg-b", rule))
-    };
+    let b = |rules: &[&str]| rules.iter().fold(apart(), |world, rule| world.rule("sg-b", rule));
     let accept = "ingress accept tcp 80/80 0.0.0.0/0 prio 50";
     fails("tie", &b(&[accept, "ingress drop all -1/-1 0.0.0.0/0 prio 50"]), A_TO_B, IN);
     fails("tie turned", &b(&["ingress drop all -1/-1 0.0.0.0/0 prio 50", accept]), A_TO_B, IN);
@@ -380,7 +384,8 @@ fn s2_1_both_vswitches_and_both_directions() {
     passes("open", &open(open(two(), "acl-a", "vsw-a"), "acl-b", "vsw-b"), A_TO_B);
     fails("out of a", &two().acl("acl-a", &["vsw-a"]), A_TO_B, ACL_OUT);
     fails("into b", &two().acl("acl-b", &["vsw-b"]), A_TO_B, ACL_IN);
-    let one_way = two().acl("acl-a", &["vsw-a"]).entry("acl-a", "egress accept all -1/-1 10.0.2.0/24");
+    let one_way =
+        two().acl("acl-a", &["vsw-a"]).entry("acl-a", "egress accept all -1/-1 10.0.2.0/24");
     fails("back into a", &one_way, A_TO_B, "delivered @eni-b:80 <- none(nacl_ingress_denied)");
 }
 
@@ -460,9 +465,12 @@ fn s2_2_traffic_of_an_eip_is_tested_unless_it_is_cut_through() {
     let world = two().acl("acl-b", &["vsw-b"]);
     let eip = world.clone().eip_on("eip-b", "198.51.100.2", EipTarget::Instance, "i-b");
     fails("EIP", &eip, "8.8.8.8 -> 198.51.100.2 tcp/80", ACL_IN);
-    let cut = world
-        .secondary_eni("eni-b2", "i-b", "vsw-b", "10.0.2.20")
-        .cut_through("eip-b", "198.51.100.2", "eni-b2", EipMode::Binded);
+    let cut = world.secondary_eni("eni-b2", "i-b", "vsw-b", "10.0.2.20").cut_through(
+        "eip-b",
+        "198.51.100.2",
+        "eni-b2",
+        EipMode::Binded,
+    );
     let reached = "delivered @eni-b2:80 <- all";
     row("cut-through", &cut, "8.8.8.8 -> 198.51.100.2 tcp/80", reached, "works");
 }

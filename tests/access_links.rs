@@ -44,9 +44,12 @@ fn vpcs() -> World {
 }
 
 fn peered(active: bool) -> World {
-    vpcs()
-        .peering("pcc-1", "vpc-a", "vpc-b", active)
-        .route("vtb-vpc-a", "10.1.0.0/16", "VpcPeer", "pcc-1")
+    vpcs().peering("pcc-1", "vpc-a", "vpc-b", active).route(
+        "vtb-vpc-a",
+        "10.1.0.0/16",
+        "VpcPeer",
+        "pcc-1",
+    )
 }
 
 // ---- interconnects -----------------------------------------------------------------------------
@@ -124,9 +127,12 @@ fn s5_4_transit_routers_there_and_back() {
     loose.associations.clear();
     fails("no association", &loose, A_TO_B, "dropped(tr_no_association)");
     // there by the transit router, back by a peering: asymmetric, but it arrives
-    let other = transit()
-        .peering("pcc-1", "vpc-a", "vpc-b", true)
-        .route("vtb-vpc-b", "10.0.0.0/16", "VpcPeer", "pcc-1");
+    let other = transit().peering("pcc-1", "vpc-a", "vpc-b", true).route(
+        "vtb-vpc-b",
+        "10.0.0.0/16",
+        "VpcPeer",
+        "pcc-1",
+    );
     works("asymmetric", &other, A_TO_B, ALLOWED);
     let vbr = transit()
         .attachment("att-v", "tr-1", AttachmentType::Vbr, "vbr-1", Some("trtb-1"))
@@ -192,9 +198,12 @@ fn s5_5_vpn_gateways_lead_out_of_sight() {
 
 #[test]
 fn s5_6_router_interfaces() {
-    let world = vpcs()
-        .router_interfaces(("ri-a", "vpc-a"), ("ri-b", "vpc-b"))
-        .route("vtb-vpc-a", "10.0.0.0/8", "RouterInterface", "ri-a");
+    let world = vpcs().router_interfaces(("ri-a", "vpc-a"), ("ri-b", "vpc-b")).route(
+        "vtb-vpc-a",
+        "10.0.0.0/8",
+        "RouterInterface",
+        "ri-a",
+    );
     fails("one way", &world, A_TO_B, NO_RETURN);
     let both = world.route("vtb-vpc-b", "10.0.0.0/16", "RouterInterface", "ri-b");
     works("both", &both, A_TO_B, ALLOWED);
@@ -214,7 +223,11 @@ fn s5_6_router_interfaces() {
 
 #[test]
 fn s5_2_local_routes_and_targets() {
-    let world = vpcs().havip("havip-1", "vsw-a", "10.0.0.99", Some("i-a")).loose_eni("eni-x", "vsw-a", "10.0.0.20");
+    let world = vpcs().havip("havip-1", "vsw-a", "10.0.0.99", Some("i-a")).loose_eni(
+        "eni-x",
+        "vsw-a",
+        "10.0.0.20",
+    );
     let to = |ip: &str| format!("eni-x -> {ip} tcp/80");
     works("HaVip", &world, &to("10.0.0.99"), "delivered @eni-a:80 <- all");
     fails("nobody", &world, &to("10.0.0.77"), "dropped(no_such_host)");
@@ -257,9 +270,12 @@ fn v09_v37_v38_v47_dnat() {
 fn v39_v40_the_reply_takes_another_way() {
     let asked = format!("9.9.9.9 -> {N3} tcp/15");
     let mismatch = "dropped(reply_path_mismatch)";
-    let other = a_on_custom_table(v38(base()))
-        .nat("ngw2", "vsw-n", &[M1])
-        .route("vtb-a", "0.0.0.0/0", "NatGateway", "ngw2");
+    let other = a_on_custom_table(v38(base())).nat("ngw2", "vsw-n", &[M1]).route(
+        "vtb-a",
+        "0.0.0.0/0",
+        "NatGateway",
+        "ngw2",
+    );
     fails("39", &other, &asked, mismatch);
     fails("no route at all", &a_on_custom_table(v38(base())), &asked, mismatch);
     let cen = v38(base())
@@ -289,7 +305,12 @@ fn v41_hairpin() {
     let filtered = nat.filters().group("sg-1", "vpc-1").member("eni-1", &["sg-1"]);
     let filtered = filtered.rule("sg-1", "ingress accept tcp 85/85 10.0.1.20/32");
     fails("not the private source", &filtered, &asked, "dropped(sg_ingress_denied)");
-    works("the gateway's", &filtered.rule("sg-1", &format!("ingress accept tcp 85/85 {N1}/32")), &asked, &seen);
+    works(
+        "the gateway's",
+        &filtered.rule("sg-1", &format!("ingress accept tcp 85/85 {N1}/32")),
+        &asked,
+        &seen,
+    );
 }
 
 #[test]
@@ -297,10 +318,16 @@ fn s5_4_public_addresses_of_this_world() {
     let asked = format!("eni-1 -> {E2} tcp/80");
     works("another's EIP", &base(), &asked, &format!("delivered @eni-2:80 {{{N1}}} <- all"));
     row("one's own", &base(), &format!("eni-2 -> {E2} tcp/80"), "unknown", "unknown");
-    fails("nobody's", &base().eip("eip-x", "198.51.100.50"), "eni-1 -> 198.51.100.50 tcp/80", "dropped(ip_unbound)");
+    fails(
+        "nobody's",
+        &base().eip("eip-x", "198.51.100.50"),
+        "eni-1 -> 198.51.100.50 tcp/80",
+        "dropped(ip_unbound)",
+    );
     fails("from outside", &base(), "9.9.9.9 -> 198.51.100.51 tcp/80", "dropped(ip_unbound)");
     let mut locked = base();
-    locked.eips.get_mut("eip-e2").unwrap().meta.business_status = Some(Text::from("FinancialLocked"));
+    locked.eips.get_mut("eip-e2").unwrap().meta.business_status =
+        Some(Text::from("FinancialLocked"));
     fails("locked", &locked, &format!("9.9.9.9 -> {E2} tcp/80"), "dropped(eip_locked)");
     let unlisted = base().without(Listing::Eips, None);
     row("perhaps", &unlisted, "9.9.9.9 -> 198.51.100.51 tcp/80", "unknown", "unknown");
@@ -323,9 +350,12 @@ fn s5_2_the_gateway_answers_pings_itself() {
 #[test]
 fn v43_s5_3_the_reply_of_a_secondary_eni() {
     let world = |policy: Option<bool>| {
-        let mut world = base()
-            .secondary_eni("eni-s", "i-3", "vsw-b", "10.0.2.20")
-            .eip_on_eni("eip-s", "198.51.100.7", "eni-s", Some("10.0.2.20"));
+        let mut world = base().secondary_eni("eni-s", "i-3", "vsw-b", "10.0.2.20").eip_on_eni(
+            "eip-s",
+            "198.51.100.7",
+            "eni-s",
+            Some("10.0.2.20"),
+        );
         world.enis.get_mut("eni-s").unwrap().policy_routing = policy;
         world
     };
@@ -340,20 +370,36 @@ fn v43_s5_3_the_reply_of_a_secondary_eni() {
     let mut primary = world(None);
     primary.nats.clear();
     works("no gateway", &primary, asked, "delivered @eni-s:22 <- all");
-    works("primary ENI", &world(None), &format!("9.9.9.9 -> {E2} tcp/22"), "delivered @eni-2:22 <- all");
+    works(
+        "primary ENI",
+        &world(None),
+        &format!("9.9.9.9 -> {E2} tcp/22"),
+        "delivered @eni-2:22 <- all",
+    );
 }
 
 #[test]
 fn s5_1_modes_of_the_vpc() {
     let to_e2 = format!("9.9.9.9 -> {E2} tcp/22");
     works("DIRECT", &a_on_custom_table(base()), &to_e2, "delivered @eni-2:22 <- all");
-    fails("CENTRAL, private", &central(("NatGateway", "ngw1")), &to_e2, "dropped(vswitch_not_public)");
+    fails(
+        "CENTRAL, private",
+        &central(("NatGateway", "ngw1")),
+        &to_e2,
+        "dropped(vswitch_not_public)",
+    );
     let public = central(("Ipv4Gateway", "ipv4gw-1"));
     works("CENTRAL, public", &public, &to_e2, "delivered @eni-2:22 <- all");
     fails("PRIVATE", &base().private_mode("vpc-1"), &to_e2, "dropped(vpc_private_mode)");
     let dnat = format!("9.9.9.9 -> {N3} tcp/15");
-    works("CENTRAL, DNAT", &v38(central(("NatGateway", "ngw1"))), &dnat, "delivered @eni-1:85 <- all");
-    let closed = v38(central(("NatGateway", "ngw1"))).route("vtb-n", "9.0.0.0/8", "NatGateway", "ngw1");
+    works(
+        "CENTRAL, DNAT",
+        &v38(central(("NatGateway", "ngw1"))),
+        &dnat,
+        "delivered @eni-1:85 <- all",
+    );
+    let closed =
+        v38(central(("NatGateway", "ngw1"))).route("vtb-n", "9.0.0.0/8", "NatGateway", "ngw1");
     fails("CENTRAL, gateway", &closed, &dnat, "dropped(nat_vswitch_not_public)");
     let knobs = Knobs { internet_mode: Some(oracle::facts::Mode::Private), ..Knobs::default() };
     row_with("knob", &base(), knobs, &to_e2, "dropped(vpc_private_mode)", "fails");
@@ -361,16 +407,22 @@ fn s5_1_modes_of_the_vpc() {
 
 #[test]
 fn s5_1_cut_through_havip_and_ipv6() {
-    let cut = base()
-        .secondary_eni("eni-s", "i-3", "vsw-b", "10.0.2.20")
-        .cut_through("eip-s", "198.51.100.7", "eni-s", EipMode::Binded);
+    let cut = base().secondary_eni("eni-s", "i-3", "vsw-b", "10.0.2.20").cut_through(
+        "eip-s",
+        "198.51.100.7",
+        "eni-s",
+        EipMode::Binded,
+    );
     let mut cut = cut;
     cut.enis.get_mut("eni-s").unwrap().policy_routing = Some(true);
     works("cut-through", &cut, "9.9.9.9 -> 198.51.100.7 tcp/22", "delivered @eni-s:22 <- all");
     fails("its private address", &cut, "eni-1 -> 10.0.2.20 tcp/22", "dropped(no_such_host)");
-    let havip = base()
-        .havip("havip-1", "vsw-b", "10.0.2.99", Some("i-3"))
-        .eip_on("eip-h", "198.51.100.99", EipTarget::HaVip, "havip-1");
+    let havip = base().havip("havip-1", "vsw-b", "10.0.2.99", Some("i-3")).eip_on(
+        "eip-h",
+        "198.51.100.99",
+        EipTarget::HaVip,
+        "havip-1",
+    );
     works("HaVip", &havip, "9.9.9.9 -> 198.51.100.99 tcp/22", "delivered @eni-3:22 <- all");
     let six = |public| {
         base().ipv6("eni-1", "2001:db8::1", public).route(SYSTEM, "::/0", "Ipv6Gateway", "ipv6gw-1")
@@ -383,7 +435,12 @@ fn s5_1_cut_through_havip_and_ipv6() {
     rule.address = Some(Id::from("ipv6-2001:db8::1"));
     outwards.ipv6_egress_rules.insert("rule-1".to_owned(), rule);
     fails("outwards only", &outwards, asked, "dropped(ipv6_egress_only)");
-    works("and out", &outwards, "eni-1@2001:db8::1 -> 2a00::9 tcp/80", "exits {2001:db8::1} <- all");
+    works(
+        "and out",
+        &outwards,
+        "eni-1@2001:db8::1 -> 2a00::9 tcp/80",
+        "exits {2001:db8::1} <- all",
+    );
 }
 
 #[test]

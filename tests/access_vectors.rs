@@ -73,10 +73,12 @@ fn s4_s5_one_pool_of_rules() {
 #[test]
 fn s6_s7_defaults_by_type() {
     let with_eip = |world: World| {
-        world
-            .member("eni-a", &["sg-x"])
-            .member("eni-b", &["sg-x"])
-            .eip_on("eip-a", "198.51.100.1", EipTarget::Instance, "i-a")
+        world.member("eni-a", &["sg-x"]).member("eni-b", &["sg-x"]).eip_on(
+            "eip-a",
+            "198.51.100.1",
+            EipTarget::Instance,
+            "i-a",
+        )
     };
     let out = "eni-a -> 8.8.8.8 tcp/443";
     let world = with_eip(two().advanced_group("sg-x", "vpc-1"));
@@ -111,9 +113,12 @@ fn s8_s8b_shared_groups() {
 
 #[test]
 fn s9_a_public_address_is_nobody_of_the_group() {
-    let world = in_one_group()
-        .eip_on("eip-a", "198.51.100.1", EipTarget::Instance, "i-a")
-        .eip_on("eip-b", "198.51.100.2", EipTarget::Instance, "i-b");
+    let world = in_one_group().eip_on("eip-a", "198.51.100.1", EipTarget::Instance, "i-a").eip_on(
+        "eip-b",
+        "198.51.100.2",
+        EipTarget::Instance,
+        "i-b",
+    );
     let over = "eni-a -> 198.51.100.2 tcp/80";
     row("S9 no rule", &world, over, DENIED, "fails");
     let private = world.clone().rule("sg-x", "ingress accept tcp 80/80 10.0.1.10/32");
@@ -270,8 +275,7 @@ fn p3_a_connection_waits_for_acceptance() {
 
 #[test]
 fn p4_overlapping_blocks_do_not_matter() {
-    let world =
-        seed_002("192.168.0.0/16", "192.168.24.0/24", "192.168.24.182", "192.168.24.77");
+    let world = seed_002("192.168.0.0/16", "192.168.24.0/24", "192.168.24.182", "192.168.24.77");
     row("P4", &world, "eni-1 -> 192.168.24.77 tcp/80", BOTH, "works");
 }
 
@@ -283,7 +287,12 @@ fn three_vpcs() -> World {
         world = world
             .vpc(&vpc, &format!("10.{n}.0.0/16"))
             .vswitch(&vswitch, &vpc, &format!("10.{n}.0.0/24"))
-            .instance(&format!("i-{name}"), &format!("eni-{name}"), &vswitch, &format!("10.{n}.0.10"));
+            .instance(
+                &format!("i-{name}"),
+                &format!("eni-{name}"),
+                &vswitch,
+                &format!("10.{n}.0.10"),
+            );
     }
     world
 }

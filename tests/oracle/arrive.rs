@@ -116,11 +116,8 @@ impl<'a> Flow<'a> {
             return dropped(reason);
         }
         trip.close_leg(self.site(eni), back);
-        let target = Target {
-            id: eni.meta.id.to_string(),
-            ip: trip.packet.dst,
-            port: trip.packet.dport,
-        };
+        let target =
+            Target { id: eni.meta.id.to_string(), ip: trip.packet.dst, port: trip.packet.dport };
         self.end(trip, Fate::Delivered, Some(target))
     }
 
@@ -186,9 +183,11 @@ impl<'a> Flow<'a> {
         use vpclint::topology::{EipMode, EipTarget};
         let primary = self.facts.primary_ip(eni) == Some(ip);
         primary
-            && self.facts.bound(&EipTarget::Eni, &eni.meta.id).iter().any(|eip| {
-                eip.mode == Some(EipMode::Binded)
-            })
+            && self
+                .facts
+                .bound(&EipTarget::Eni, &eni.meta.id)
+                .iter()
+                .any(|eip| eip.mode == Some(EipMode::Binded))
     }
 
     /// To an address of a VPC NAT gateway: what its DNAT entries say.

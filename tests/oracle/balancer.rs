@@ -11,8 +11,7 @@ use vpclint::topology::{
 use super::arrive::Place;
 use super::filters::{Filter, Managed, Member, Peer};
 use super::flow::{
-    BackendSg, Fate, Flow, Gate, Outcome, PlSource, Protocol, Site, Target, Trip, dropped,
-    unknown,
+    BackendSg, Fate, Flow, Gate, Outcome, PlSource, Protocol, Site, Target, Trip, dropped, unknown,
 };
 use super::reply::Back;
 
@@ -90,12 +89,8 @@ impl<'a> Flow<'a> {
         if let Err(reason) = self.cross(&mut trip, gate.as_ref()) {
             return dropped(reason);
         }
-        let site = Site {
-            vpc: lb.vpc.clone().flatten(),
-            vswitch,
-            gate: gate.clone(),
-            ..Site::default()
-        };
+        let site =
+            Site { vpc: lb.vpc.clone().flatten(), vswitch, gate: gate.clone(), ..Site::default() };
         trip.close_leg(site, back);
         let client = trip.packet.src;
         self.serve(trip, lb, &[client], false, None)
@@ -154,11 +149,8 @@ impl<'a> Flow<'a> {
         zone: Option<&str>,
     ) -> Vec<Outcome> {
         if listener.redirect_to.is_some() {
-            let target = Target {
-                id: lb.meta.id.to_string(),
-                ip: trip.packet.dst,
-                port: trip.packet.dport,
-            };
+            let target =
+                Target { id: lb.meta.id.to_string(), ip: trip.packet.dst, port: trip.packet.dport };
             return self.end(trip, Fate::Answered, Some(target));
         }
         self.groups_of(&trip, lb, listener)
@@ -239,7 +231,8 @@ impl<'a> Flow<'a> {
             let Some(entries) = entries else {
                 return Verdict::Unknown(format!("the entries of {id}"));
             };
-            let Some(known) = entries.iter().map(|e| e.cidr()).collect::<Option<Vec<Cidr>>>() else {
+            let Some(known) = entries.iter().map(|e| e.cidr()).collect::<Option<Vec<Cidr>>>()
+            else {
                 return Verdict::Unknown(format!("the entries of {id}"));
             };
             blocks.extend(known);
@@ -332,7 +325,10 @@ impl<'a> Flow<'a> {
                     Err(None) => return dropped("no_such_host"),
                 };
                 let own = !private_link && is_clb(lb) && !is_l7(listener);
-                if own && trip.legs.first().and_then(|l| l.start.eni).map(|e| &e.meta.id) == Some(&eni.meta.id) {
+                if own
+                    && trip.legs.first().and_then(|l| l.start.eni).map(|e| &e.meta.id)
+                        == Some(&eni.meta.id)
+                {
                     return dropped("clb_hairpin");
                 }
                 let mut trip = trip.clone();
@@ -504,11 +500,8 @@ impl<'a> Flow<'a> {
         trip.packet.src = sources.all[0].0;
         trip.start = Site::default();
         trip.close_leg(self.site(eni), Back::Balancer(sources.all.clone()));
-        let target = Target {
-            id: eni.meta.id.to_string(),
-            ip: trip.packet.dst,
-            port: trip.packet.dport,
-        };
+        let target =
+            Target { id: eni.meta.id.to_string(), ip: trip.packet.dst, port: trip.packet.dport };
         match together {
             Verdict::Deny(reason) => dropped(reason),
             Verdict::Unknown(what) => unknown(&trip, &what),

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use vpclint::addr::Cidr;
 use vpclint::topology::{
-    CidrValue, Direction, EipMode, EipTarget, Eni, EniType, FilterProtocol, Id, Listing, NetworkAcl,
-    Policy, PortSpec, RulePeer, Scope, SecurityGroup, SecurityGroupRule, SecurityGroupType,
+    CidrValue, Direction, EipMode, EipTarget, Eni, EniType, FilterProtocol, Id, Listing,
+    NetworkAcl, Policy, PortSpec, RulePeer, Scope, SecurityGroup, SecurityGroupRule,
+    SecurityGroupType,
 };
 
 use super::facts::in_any;
@@ -125,7 +126,9 @@ impl From<Option<Member>> for Peer {
 pub enum Managed {
     No,
     /// Accept with priority 100, and with priority 1 when the source is one of its own addresses.
-    Balancer { from_itself: bool },
+    Balancer {
+        from_itself: bool,
+    },
 }
 
 fn protocol_matches(stated: Option<&FilterProtocol>, protocol: Protocol) -> Match {
@@ -190,14 +193,22 @@ impl<'a> Flow<'a> {
     pub fn peer_at(&self, vpc: Option<&Id>, ip: IpAddr) -> Peer {
         let t = self.facts.topology;
         let endpoint = t.endpoints.iter().find_map(|e| {
-            let zone = e.zones.iter().flatten().find(|z| z.address.as_ref().and_then(|a| a.addr()) == Some(ip));
+            let zone = e
+                .zones
+                .iter()
+                .flatten()
+                .find(|z| z.address.as_ref().and_then(|a| a.addr()) == Some(ip));
             (e.vpc.as_ref() == vpc).then_some(zone?)?;
             Some(self.endpoint_member(e, ip))
         });
         let balancer = || {
             let lb = t.load_balancers.iter().find(|lb| {
                 lb.vpc.clone().flatten().as_ref() == vpc
-                    && lb.zones.iter().flatten().any(|z| z.private_ips.iter().any(|a| a.addr() == Some(ip)))
+                    && lb
+                        .zones
+                        .iter()
+                        .flatten()
+                        .any(|z| z.private_ips.iter().any(|a| a.addr() == Some(ip)))
             })?;
             Some(self.balancer_member(lb))
         };
@@ -373,11 +384,12 @@ impl<'a> Flow<'a> {
     /// The border that an ENI's packets cross.
     pub fn gate(&self, eni: &Eni) -> Option<Gate> {
         let secondary = eni.eni_type == Some(EniType::Secondary);
-        let exempt = secondary && self.facts.topology.eips.iter().any(|eip| {
-            eip.target == Some(Some(EipTarget::Eni))
-                && eip.target_id.clone().flatten().as_ref() == Some(&eni.meta.id)
-                && matches!(eip.mode, Some(EipMode::Binded | EipMode::MultiBinded))
-        });
+        let exempt = secondary
+            && self.facts.topology.eips.iter().any(|eip| {
+                eip.target == Some(Some(EipTarget::Eni))
+                    && eip.target_id.clone().flatten().as_ref() == Some(&eni.meta.id)
+                    && matches!(eip.mode, Some(EipMode::Binded | EipMode::MultiBinded))
+            });
         let doubt = self.gap(Listing::Eips, None).filter(|_| secondary && !exempt);
         Some(Gate { vswitch: eni.vswitch.clone()?, exempt, doubt })
     }
@@ -396,7 +408,8 @@ impl<'a> Flow<'a> {
             Some(Some(id)) => acls.get(id).map(Some).ok_or_else(|| format!("network ACL {id}")),
             Some(None) => Ok(None),
             None => {
-                let bound = acls.iter().find(|a| a.vswitches.iter().flatten().any(|v| v == vswitch));
+                let bound =
+                    acls.iter().find(|a| a.vswitches.iter().flatten().any(|v| v == vswitch));
                 match (bound, self.gap(Listing::NetworkAcls, None)) {
                     (None, Some(gap)) => Err(gap),
                     (bound, _) => Ok(bound),
@@ -417,7 +430,11 @@ impl<'a> Flow<'a> {
         };
         let list = if *direction == Direction::Ingress { &acl.ingress } else { &acl.egress };
         let Some(list) = list else {
-            return Filter::Unknown(format!("{} for {}", Listing::NetworkAclAttributes.api(), acl.meta.id));
+            return Filter::Unknown(format!(
+                "{} for {}",
+                Listing::NetworkAclAttributes.api(),
+                acl.meta.id
+            ));
         };
         let entries = list.iter().map(|entry| {
             let version = if far.is_ipv4() { "ipv4" } else { "ipv6" };
@@ -486,8 +503,12 @@ impl<'a> Flow<'a> {
             cuts.extend(entries.filter_map(|e| e.cidr.as_ref()?.cidr()));
         }
         cuts.extend(OPEN.map(|c| c.parse::<Cidr>().unwrap()));
-        cuts.extend(t.access_lists.iter().flat_map(|l| &l.entries).flatten().filter_map(|c| c.cidr()));
-        cuts.extend(t.prefix_lists.iter().flat_map(|l| &l.entries).flatten().filter_map(|c| c.cidr()));
+        cuts.extend(
+            t.access_lists.iter().flat_map(|l| &l.entries).flatten().filter_map(|c| c.cidr()),
+        );
+        cuts.extend(
+            t.prefix_lists.iter().flat_map(|l| &l.entries).flatten().filter_map(|c| c.cidr()),
+        );
         let mut out = BTreeSet::new();
         for block in blocks {
             out.insert(block.first());

@@ -144,9 +144,7 @@ impl FlowAnswer {
 
     pub fn is_unknown(&self) -> bool {
         self.connection == Connection::Unknown
-            || self.branches.iter().any(|b| {
-                b.verdict == Fate::Unknown || b.reply == Reply::Unknown
-            })
+            || self.branches.iter().any(|b| b.verdict == Fate::Unknown || b.reply == Reply::Unknown)
     }
 }
 
@@ -387,9 +385,7 @@ impl<'a> Flow<'a> {
     fn from_beyond(&self, question: &Question, packet: Packet) -> Vec<Outcome> {
         let trip = Trip::new(packet, Site::default());
         let vpc = match &question.to {
-            End::Host { eni, .. } => {
-                self.facts.topology.enis.get(eni).and_then(|e| e.vpc.clone())
-            }
+            End::Host { eni, .. } => self.facts.topology.enis.get(eni).and_then(|e| e.vpc.clone()),
             End::Address(_) | End::Internet(_) => None,
         };
         match vpc {
@@ -401,7 +397,8 @@ impl<'a> Flow<'a> {
     /// Neither private nor in a block of any VPC.
     fn is_outside(&self, ip: IpAddr) -> bool {
         let t = self.facts.topology;
-        let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+        let private =
+            ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
         !facts::in_any(&private, ip)
             && !t.vpcs.iter().any(|vpc| {
                 self.facts.vpc_blocks(&vpc.meta.id).iter().any(|block| block.contains(ip))
@@ -461,7 +458,12 @@ pub fn dropped(reason: &str) -> Vec<Outcome> {
 
 /// The packet arrived. A filter that could not be judged makes it unknown, which comes after every
 /// certain drop: those say what becomes of the packet whatever the filter does.
-pub fn arrived(trip: &Trip<'_>, verdict: Fate, target: Option<Target>, reply: Reply) -> Vec<Outcome> {
+pub fn arrived(
+    trip: &Trip<'_>,
+    verdict: Fate,
+    target: Option<Target>,
+    reply: Reply,
+) -> Vec<Outcome> {
     if let Some(what) = trip.doubts.first() {
         return unknown(trip, &what.clone());
     }

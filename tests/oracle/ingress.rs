@@ -116,7 +116,11 @@ impl<'a> Flow<'a> {
     fn bound_to(&self, eip: &'a Eip) -> Owner<'a> {
         let t = self.facts.topology;
         let locked = eip.locks.as_ref().is_some_and(|l| !l.is_empty())
-            || eip.meta.business_status.as_deref().is_some_and(|s| !s.eq_ignore_ascii_case("Normal"));
+            || eip
+                .meta
+                .business_status
+                .as_deref()
+                .is_some_and(|s| !s.eq_ignore_ascii_case("Normal"));
         let target = match (&eip.target, &eip.target_id) {
             (Some(None), _) => return Owner::Unbound,
             _ if locked => return Owner::Locked,
@@ -128,7 +132,8 @@ impl<'a> Flow<'a> {
         }
         let address = eip.address.as_ref().and_then(|a| a.addr());
         let stated = eip.private_address.as_ref().and_then(|a| a.addr());
-        let absent = |what: &Id| Owner::Missing(format!("{what}, which {} is bound to", eip.meta.id));
+        let absent =
+            |what: &Id| Owner::Missing(format!("{what}, which {} is bound to", eip.meta.id));
         match target {
             (EipTarget::Instance, id) => match self.facts.primary_eni(id) {
                 Some(eni) => self.on_eni(eni, self.facts.primary_ip(eni)),
@@ -160,7 +165,9 @@ impl<'a> Flow<'a> {
                 },
                 _ => absent(id),
             },
-            (EipTarget::NatGateway, id) => t.nat_gateways.get(id).map_or_else(|| absent(id), Owner::Nat),
+            (EipTarget::NatGateway, id) => {
+                t.nat_gateways.get(id).map_or_else(|| absent(id), Owner::Nat)
+            }
             (EipTarget::LoadBalancer, id) => {
                 t.load_balancers.get(id).map_or_else(|| absent(id), Owner::Balancer)
             }
@@ -176,11 +183,13 @@ impl<'a> Flow<'a> {
         };
         match self.mode(vpc) {
             Mode::Private => return dropped("vpc_private_mode"),
-            Mode::Central => match self.leads_to(vswitch, client, &NextHopType::Ipv4Gateway, None) {
-                Ok(true) => {}
-                Ok(false) => return dropped("vswitch_not_public"),
-                Err(what) => return unknown(&trip, &what),
-            },
+            Mode::Central => {
+                match self.leads_to(vswitch, client, &NextHopType::Ipv4Gateway, None) {
+                    Ok(true) => {}
+                    Ok(false) => return dropped("vswitch_not_public"),
+                    Err(what) => return unknown(&trip, &what),
+                }
+            }
             Mode::Direct => {}
         }
         trip.packet.dst = private;
@@ -210,9 +219,7 @@ impl<'a> Flow<'a> {
                 Some(kind) => *kind != NatType::Normal,
                 None => nat.bandwidth_packages.as_ref().is_none_or(Vec::is_empty),
             };
-            nat.vpc.as_ref() == Some(vpc)
-                && nat.network != Some(NatNetwork::Intranet)
-                && generation
+            nat.vpc.as_ref() == Some(vpc) && nat.network != Some(NatNetwork::Intranet) && generation
         });
         let secondary = eni.eni_type == Some(EniType::Secondary);
         if !secondary || eni.policy_routing == Some(true) {
@@ -247,9 +254,10 @@ impl<'a> Flow<'a> {
     fn ipv6(&self, trip: Trip<'a>, eni: &'a Eni) -> Vec<Outcome> {
         let t = self.facts.topology;
         let public = trip.packet.dst;
-        let address = t.ipv6_addresses.iter().find(|a| {
-            a.address.as_ref().and_then(|a| a.addr()) == Some(public)
-        });
+        let address = t
+            .ipv6_addresses
+            .iter()
+            .find(|a| a.address.as_ref().and_then(|a| a.addr()) == Some(public));
         let outwards = t.ipv6_egress_rules.iter().any(|rule| {
             rule.address.is_some() && rule.address == address.map(|a| a.meta.id.clone())
         });
@@ -277,7 +285,9 @@ impl<'a> Flow<'a> {
             Lookup::Missing(what) => Err(what),
             Lookup::NoRoute => Ok(false),
             Lookup::Hops(hops) => Ok(!hops.is_empty()
-                && hops.iter().all(|h| h.hop_type == *kind && (id.is_none() || h.id.as_ref() == id))),
+                && hops
+                    .iter()
+                    .all(|h| h.hop_type == *kind && (id.is_none() || h.id.as_ref() == id))),
         }
     }
 
@@ -351,7 +361,8 @@ impl<'a> Flow<'a> {
                 if nat.icmp_reply == Some(false) {
                     return dropped("icmp_ignored");
                 }
-                let target = Target { id: nat.meta.id.to_string(), ip: public, port: trip.packet.dport };
+                let target =
+                    Target { id: nat.meta.id.to_string(), ip: public, port: trip.packet.dport };
                 return self.end(trip, Fate::Answered, Some(target));
             }
             Ok(None) => return dropped("no_dnat_entry"),

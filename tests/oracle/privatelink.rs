@@ -159,7 +159,10 @@ impl<'a> Flow<'a> {
             self.samples(&[shared_range()])
         } else {
             let zones = lb.zones.iter().flatten().filter(|z| Some(&*z.zone) == zone);
-            zones.flat_map(|z| z.local_ips.iter().chain(&z.private_ips)).filter_map(AddrValue::addr).collect()
+            zones
+                .flat_map(|z| z.local_ips.iter().chain(&z.private_ips))
+                .filter_map(AddrValue::addr)
+                .collect()
         };
         if clients.is_empty() {
             return unknown(&trip, &format!("the addresses of {}", lb.meta.id));

@@ -166,12 +166,16 @@ impl<'a> Flow<'a> {
                 }
             }
             Stop::Exit => match &leg.back {
-                Back::OwnExit(ip) if step.trip.public.contains(ip) && step.trip.through.is_none() => {
+                Back::OwnExit(ip)
+                    if step.trip.public.contains(ip) && step.trip.through.is_none() =>
+                {
                     self.through(step.trip, None)
                 }
                 _ => mismatch(),
             },
-            Stop::Local(vpc) if leg.start.vpc.as_ref() == Some(&vpc) || Some(&vpc) == at_nat.as_ref() => {
+            Stop::Local(vpc)
+                if leg.start.vpc.as_ref() == Some(&vpc) || Some(&vpc) == at_nat.as_ref() =>
+            {
                 self.through(step.trip, leg.start.gate.as_ref())
             }
             Stop::Leaves if outside && matches!(leg.back, Back::Routed) => {

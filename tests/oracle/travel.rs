@@ -55,7 +55,12 @@ impl<'a> Flow<'a> {
 
     /// Security groups of an ENI; `Err` when they drop the packet. A reply is never asked
     /// (`no_session_model`).
-    pub fn guard(&self, trip: &mut Trip<'a>, eni: &Eni, direction: &Direction) -> Result<(), &'static str> {
+    pub fn guard(
+        &self,
+        trip: &mut Trip<'a>,
+        eni: &Eni,
+        direction: &Direction,
+    ) -> Result<(), &'static str> {
         if trip.is_reply {
             return Ok(());
         }
@@ -504,7 +509,8 @@ impl<'a> Flow<'a> {
         let Some(interface) = self.facts.topology.router_interfaces.get(id) else {
             return self.leave(trip);
         };
-        let active = interface.meta.status.as_deref().is_none_or(|s| s.eq_ignore_ascii_case("Active"));
+        let active =
+            interface.meta.status.as_deref().is_none_or(|s| s.eq_ignore_ascii_case("Active"));
         if !active || interface.opposite.is_none() {
             return self.drop(trip, "dead_nexthop");
         }

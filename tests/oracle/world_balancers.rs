@@ -141,9 +141,7 @@ impl World {
     #[must_use]
     pub fn backend(mut self, lb: &str, server: &str, weight: u32) -> Self {
         let lb = self.balancers.get_mut(lb).unwrap();
-        lb.default_backends
-            .get_or_insert_default()
-            .push(Self::any_backend(server, None, weight));
+        lb.default_backends.get_or_insert_default().push(Self::any_backend(server, None, weight));
         self
     }
 
