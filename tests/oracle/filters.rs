@@ -13,6 +13,9 @@ use vpclint::topology::{
 use super::facts::in_any;
 use super::flow::{Flow, Gate, Packet, Protocol, Trip, holds};
 
+/// Name servers and metadata, which no ACL closes (access.md §2.1).
+const OPEN: [&str; 3] = ["100.100.2.128/28", "100.100.2.112/28", "100.100.100.200/32"];
+
 /// What a filter does with a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
@@ -416,9 +419,8 @@ impl<'a> Flow<'a> {
     }
 
     fn acl(&self, direction: &Direction, gate: &Gate, packet: &Packet) -> Filter {
-        let open = ["100.100.2.128/28", "100.100.2.112/28", "100.100.100.200/32"];
         let far = if *direction == Direction::Ingress { packet.src } else { packet.dst };
-        if gate.exempt || in_any(&open, far) {
+        if gate.exempt || in_any(&OPEN, far) {
             return Filter::Allow;
         }
         let acl = match self.acl_of(&gate.vswitch) {
@@ -500,7 +502,7 @@ impl<'a> Flow<'a> {
             let entries = acl.ingress.iter().chain(&acl.egress).flatten();
             cuts.extend(entries.filter_map(|e| e.cidr.as_ref()?.cidr()));
         }
-        cuts.extend(["100.100.2.112/27", "100.100.100.200/32"].map(|c| c.parse::<Cidr>().unwrap()));
+        cuts.extend(OPEN.map(|c| c.parse::<Cidr>().unwrap()));
         cuts.extend(
             t.access_lists.iter().flat_map(|l| &l.entries).flatten().filter_map(|c| c.cidr()),
         );
@@ -515,7 +517,8 @@ impl<'a> Flow<'a> {
                 out.extend(edges.into_iter().flatten().filter(|ip| block.contains(*ip)));
             }
         }
-        out.into_iter().collect()
+        // name servers and metadata are not addresses of a load balancer
+        out.into_iter().filter(|ip| !in_any(&OPEN, *ip)).collect()
     }
 
     /// First port of every range in 1024–65535 that no ACL of the world divides.

@@ -1,0 +1,266 @@
+//! Properties of whole flows on random topologies (the table in `tests/README.md` names them all).
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod oracle;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oracle::expect::CLIENT_PORT;
+use oracle::flow::{Branch, End, Fate, FlowAnswer, Protocol, Question, Reply, flow};
+use oracle::generate::{Names, add_unrelated_vpc, sketch};
+use oracle::generate_flows::{FlowSketch, flow_sketch, partial_flow_sketch, plain};
+use oracle::world::World;
+use oracle::{Verdict, egress};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use vpclint::topology::Topology;
+
+fn cases(n: u32) -> ProptestConfig {
+    let regressions = FileFailurePersistence::Direct("tests/proptest-regressions/flow.txt");
+    ProptestConfig {
+        cases: n,
+        failure_persistence: Some(Box::new(regressions)),
+        ..ProptestConfig::default()
+    }
+}
+
+/// Branches with the ids that things have under the plain naming.
+fn branches(answer: &FlowAnswer) -> BTreeSet<Branch> {
+    let rename = |branch: &Branch| {
+        let mut branch = branch.clone();
+        if let Some(target) = &mut branch.target {
+            target.id = plain(&target.id);
+        }
+        branch
+    };
+    answer.branches.iter().map(rename).collect()
+}
+
+fn answers(
+    sketch: &FlowSketch,
+    names: Names,
+    change: impl Fn(&World) -> Topology,
+) -> Vec<FlowAnswer> {
+    let built = sketch.build(names);
+    let topology = change(&built.world);
+    built.questions.iter().map(|question| flow(&topology, question)).collect()
+}
+
+fn fates(answers: &[FlowAnswer]) -> Vec<BTreeSet<Branch>> {
+    answers.iter().map(branches).collect()
+}
+
+/// Branches without the reasons of drops: with less known, a drop may be for a later reason.
+fn without_reasons(answer: &FlowAnswer) -> BTreeSet<Branch> {
+    let strip = |branch: &Branch| {
+        let mut branch = branch.clone();
+        if branch.verdict == Fate::Dropped {
+            branch.reason = None;
+        }
+        branch
+    };
+    answer.branches.iter().map(strip).collect()
+}
+
+proptest! {
+    #![proptest_config(cases(30))]
+
+    #[test]
+    fn the_reference_is_total_and_deterministic(sketch in partial_flow_sketch()) {
+        let first = answers(&sketch, Names::Plain, World::build);
+        let second = answers(&sketch, Names::Plain, World::build);
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn the_reference_does_not_depend_on_order_names_or_strangers(sketch in flow_sketch()) {
+        let plain = fates(&answers(&sketch, Names::Plain, World::build));
+        let reversed = fates(&answers(&sketch, Names::Plain, |w| w.build_in_order(true)));
+        prop_assert_eq!(&plain, &reversed, "order of the input");
+        let renamed = fates(&answers(&sketch, Names::Reversed, World::build));
+        prop_assert_eq!(&plain, &renamed, "names");
+        let strangers =
+            fates(&answers(&sketch, Names::Plain, |w| add_unrelated_vpc(w.clone()).build()));
+        prop_assert_eq!(&plain, &strangers, "an unrelated VPC");
+    }
+
+    #[test]
+    fn what_the_reference_does_not_know_never_flips_an_answer(sketch in partial_flow_sketch()) {
+        let whole = answers(&sketch, Names::Plain, |w| {
+            let mut whole = w.clone();
+            whole.missing.clear();
+            whole.build()
+        });
+        let partial = answers(&sketch, Names::Plain, World::build);
+        for (whole, less) in whole.iter().zip(&partial) {
+            prop_assert!(
+                less.is_unknown() || without_reasons(less) == without_reasons(whole),
+                "{less:?} for {whole:?}"
+            );
+        }
+    }
+
+    /// Splitting a block of a rule or entry in two halves changes nothing.
+    #[test]
+    fn halves_of_a_block_are_the_block(sketch in flow_sketch()) {
+        let plain = fates(&answers(&sketch, Names::Plain, World::build));
+        let split = fates(&answers(&sketch, Names::Plain, |w| split_blocks(w).build()));
+        prop_assert_eq!(plain, split);
+    }
+
+    /// Without filters the way there is that of the egress reference.
+    #[test]
+    fn without_filters_a_flow_goes_where_egress_says(sketch in sketch()) {
+        let built = sketch.build(Names::Plain);
+        let topology = built.world.build();
+        for source in &built.sources {
+            for dst in &built.destinations {
+                let question = Question {
+                    from: End::Host { eni: source.eni.clone(), ip: source.address },
+                    to: End::Address(*dst),
+                    protocol: Protocol::Tcp,
+                    src_port: CLIENT_PORT,
+                    dst_port: 443,
+                };
+                let there = flow(&topology, &question);
+                let expected = egress(&topology, &source.eni, source.address, *dst);
+                // egress does not look at who is at the other end
+                let arrives = |b: &Branch| {
+                    matches!(b.reason.as_deref(), Some("no_such_host" | "no_dnat_entry"))
+                };
+                let ours = built.world.eips.values().any(|e| {
+                    e.address.as_ref().and_then(|a| a.addr()) == Some(*dst)
+                });
+                if ours || topology.instances.iter().any(|i| {
+                    i.public_ips.iter().flatten().any(|a| a.addr() == Some(*dst))
+                }) {
+                    continue;
+                }
+                let mut outcomes: BTreeMap<(Verdict, Option<String>), BTreeSet<String>> = BTreeMap::new();
+                for branch in &there.branches {
+                    let verdict = match branch.verdict {
+                        Fate::Delivered => Verdict::Delivered,
+                        _ if arrives(branch) => Verdict::Delivered,
+                        Fate::Exits => Verdict::Exits,
+                        Fate::Leaves => Verdict::Leaves,
+                        Fate::Dropped => Verdict::Dropped,
+                        _ => Verdict::Unknown,
+                    };
+                    let reason = branch.reason.clone().filter(|_| verdict == Verdict::Dropped);
+                    outcomes.entry((verdict, reason)).or_default().extend(branch.public_ips.clone());
+                }
+                prop_assert_eq!(&outcomes, &expected.outcomes, "{} -> {}", source.address, dst);
+            }
+        }
+    }
+}
+
+/// Every entry of an ACL and every rule becomes two, of half the block each.
+fn split_blocks(world: &World) -> World {
+    use vpclint::addr::Cidr;
+    use vpclint::topology::{CidrValue, RulePeer};
+    let halves = |value: &CidrValue| -> Option<[CidrValue; 2]> {
+        let block = value.cidr().filter(|b| b.first().is_ipv4() && b.mask() < 32)?;
+        let half = Cidr::new(block.first(), block.mask() + 1)?;
+        let other = Cidr::new(block.last(), block.mask() + 1)?;
+        let other: Cidr = format!("{}/{}", other.first(), other.mask()).parse().ok()?;
+        Some([half, other].map(|half| CidrValue::from_text(&half.to_string())))
+    };
+    let mut out = world.clone();
+    for acl in out.acls.values_mut() {
+        for list in [&mut acl.ingress, &mut acl.egress].into_iter().flatten() {
+            let entries = std::mem::take(list);
+            for entry in entries {
+                match entry.cidr.as_ref().and_then(halves) {
+                    Some(pair) => list.extend(pair.map(|half| {
+                        let mut entry = entry.clone();
+                        entry.cidr = Some(half);
+                        entry
+                    })),
+                    None => list.push(entry),
+                }
+            }
+        }
+    }
+    for (id, rule) in &world.rules {
+        if let Some(RulePeer::Cidr(block)) = &rule.peer
+            && let Some([first, second]) = halves(block)
+        {
+            out.rules.get_mut(id).unwrap().peer = Some(RulePeer::Cidr(first));
+            let mut other = rule.clone();
+            other.meta.id = format!("{id}b").into();
+            other.peer = Some(RulePeer::Cidr(second));
+            out.rules.insert(format!("{id}b"), other);
+        }
+    }
+    out
+}
+
+/// Random topologies reach what the tables reach by hand, so that the properties speak about it.
+#[test]
+fn random_flows_reach_every_kind_of_end() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..400 {
+        let sketch = flow_sketch().new_tree(&mut runner).unwrap().current();
+        for answer in answers(&sketch, Names::Plain, World::build) {
+            for branch in &answer.branches {
+                let end = branch.reason.clone().unwrap_or_else(|| format!("{:?}", branch.verdict));
+                *seen.entry(end).or_default() += 1;
+                let reply = match &branch.reply {
+                    Reply::None(reason) => format!("reply {reason}"),
+                    Reply::Some(_) => "reply some".to_owned(),
+                    other => format!("reply {other:?}"),
+                };
+                *seen.entry(reply).or_default() += 1;
+            }
+            *seen.entry(format!("connection {:?}", answer.connection)).or_default() += 1;
+        }
+    }
+    let wanted = [
+        "Delivered",
+        "Exits",
+        "Answered",
+        "Leaves",
+        "Unknown",
+        "sg_egress_denied",
+        "sg_ingress_denied",
+        "nacl_egress_denied",
+        "nacl_ingress_denied",
+        "listener_acl_denied",
+        "no_listener",
+        "no_backend",
+        "clb_hairpin",
+        "endpoint_not_connected",
+        "platform_smtp_25",
+        "no_such_host",
+        "no_dnat_entry",
+        "ip_unbound",
+        "eip_locked",
+        "dnat_target_has_public_ip",
+        "asymmetric_eni_reply",
+        "reply_path_mismatch",
+        "peer_inactive",
+        "peer_not_transitive",
+        "reply All",
+        "reply some",
+        "reply nacl_egress_denied",
+        "reply nacl_ingress_denied",
+        "reply reply_no_route",
+        "reply reply_path_mismatch",
+        "connection Works",
+        "connection Fails",
+        "connection Partial",
+        "connection Unknown",
+    ];
+    let absent: Vec<&str> = wanted.into_iter().filter(|w| !seen.contains_key(*w)).collect();
+    assert!(absent.is_empty(), "never seen: {absent:?}, seen: {seen:?}");
+}
