@@ -115,7 +115,7 @@ static SOME: RuleMeta = RuleMeta {
     needs: &[],
     cases: &[Case {
         key: "some",
-        message: "{failing} behind {listener} fail the health check, {healthy} of {total} servers are healthy",
+        message: "of the {total} servers behind {listener}, {healthy} are healthy; the health check fails for {failing}",
         help: "repair the servers; until then the others carry the load",
     }],
     page: include_str!("../../../rules/CLB006-some-backends-unhealthy.md"),

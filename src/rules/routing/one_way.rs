@@ -70,7 +70,7 @@ impl Rule for OneWayPeering {
         }
         for ((from, to, _), found) in &walk.uses {
             if !found.lost.is_empty() {
-                report(cx, from, to, found, out);
+                report(&walk, from, to, found, out);
             }
         }
     }
@@ -267,7 +267,8 @@ fn part_of(routes: &[Route<'_>], entry: &RouteEntry, within: &AddrSet) -> AddrSe
     out
 }
 
-fn report(cx: &Context<'_>, from: &Id, to: &Id, found: &Use<'_>, out: &mut Sink) {
+fn report(walk: &Walk<'_>, from: &Id, to: &Id, found: &Use<'_>, out: &mut Sink) {
+    let cx = walk.cx;
     // a vSwitch may be lost for one table of the sources and not for another
     let none = found.works.is_empty();
     let finding =
@@ -289,6 +290,12 @@ fn report(cx: &Context<'_>, from: &Id, to: &Id, found: &Use<'_>, out: &mut Sink)
     }
     let tables: BTreeSet<&&Id> = found.lost.values().collect();
     for table in tables {
+        // a way back with the wrong destination is the cause
+        for entry in walk.tables.entries(table) {
+            if hops(entry).any(|hop| hop.id.as_ref() == Some(found.connection.id())) {
+                finding = finding.unless_reported("RT009", *entry);
+            }
+        }
         if let Some(table) = cx.topology.route_tables.get(table) {
             finding = finding.with_whole(table, "does not lead back");
         }

@@ -60,7 +60,7 @@ impl Rule for AdvancedSgWithoutEgress {
                     helped |= other_accepts(cx, &egress, group, other)?;
                 }
                 if !helped {
-                    sealed.insert(host.resource.to_ref());
+                    sealed.insert(host.host.to_ref());
                 }
             }
             if !used {
