@@ -115,7 +115,7 @@ static SOME: RuleMeta = RuleMeta {
     needs: &[],
     cases: &[Case {
         key: "some",
-        message: "of the {total} servers behind {listener}, {healthy} are healthy; the health check fails for {failing}",
+        message: "the health check of {listener} fails for {failing}; {healthy} of {total} servers stay healthy",
         help: "repair the servers; until then the others carry the load",
     }],
     page: include_str!("../../../rules/CLB006-some-backends-unhealthy.md"),

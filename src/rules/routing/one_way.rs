@@ -8,7 +8,8 @@ use crate::addr::AddrSet;
 use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
 use crate::topology::{
-    AttachmentType, Id, Lifecycle, NextHopType, Resource, RouteEntry, TransitHopType, VSwitch,
+    AttachmentType, Id, Lifecycle, Listing, NextHopType, Resource, RouteEntry, Scope,
+    TransitHopType, VSwitch,
 };
 
 pub(crate) struct OneWayPeering;
@@ -105,6 +106,8 @@ impl<'c> Walk<'c> {
         if !entries.iter().any(leads_out) {
             return Ok(());
         }
+        // a source that is not in the input may be the one that is routed back to
+        self.all_vswitches(vpc)?;
         let routes = self.tables.routes(table)?;
         let mut missing = Unknown::default();
         for entry in entries.into_iter().filter(|e| leads_out(e)) {
@@ -121,6 +124,14 @@ impl<'c> Walk<'c> {
             }
         }
         if missing.missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    /// Fails unless all vSwitches of a VPC are in the input.
+    fn all_vswitches(&self, vpc: &Id) -> Result<(), Unknown> {
+        let Some(found) = self.cx.topology.vpcs.get(vpc) else {
+            return Err(Unknown::of(format!("VPC {vpc} (not in the input)")));
+        };
+        self.cx.need(Listing::VSwitches, &Scope::around(&found.meta).with_parent(vpc))
     }
 
     fn over_peering(
@@ -195,11 +206,9 @@ impl<'c> Walk<'c> {
         reached: &AddrSet,
         sources: &[&'c VSwitch],
     ) -> Result<(), Unknown> {
-        if self.cx.topology.vpcs.get(to).is_none() {
-            return Err(Unknown::of(format!("VPC {to} (not in the input)")));
-        }
+        // what is known of the far side counts, even if there may be more
+        let mut missing = self.all_vswitches(to).err().unwrap_or_default();
         let own = addresses(sources.iter().copied());
-        let mut missing = Unknown::default();
         for target in self.tables.vswitches(to).to_vec() {
             if addresses([target]).intersect(reached).is_empty() {
                 continue;
