@@ -155,7 +155,7 @@ impl<'c> Walk<'c> {
         };
         let hosts = addresses(self.tables.vswitches(to).iter().copied());
         let reached = part_of(routes, entry, &hosts);
-        self.into_vpc(vpc, to, peer, entry, &reached, sources)
+        self.follow(vpc, to, peer, entry, &reached, sources)
     }
 
     fn over_transit(
@@ -188,7 +188,7 @@ impl<'c> Walk<'c> {
                     reached = reached.union(&part);
                 }
             }
-            let outcome = self.into_vpc(vpc, to, attachment, entry, &reached, sources);
+            let outcome = self.follow(vpc, to, attachment, entry, &reached, sources);
             if let Err(unknown) = outcome {
                 missing.missing.extend(unknown.missing);
             }
@@ -197,7 +197,7 @@ impl<'c> Walk<'c> {
     }
 
     /// Do the vSwitches with these addresses route back?
-    fn into_vpc(
+    fn follow(
         &mut self,
         from: &'c Id,
         to: &'c Id,
