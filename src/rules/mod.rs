@@ -46,6 +46,7 @@ pub trait Rule: Sync {
 
 /// All rules, in the order of their ids.
 pub static RULES: &[&dyn Rule] = &[
+    &acl::ReturnTrafficBlocked,
     &acl::AclEmptyDirection,
     &cidr::VSwitchOutsideVpc,
     &cidr::VSwitchOverlap,

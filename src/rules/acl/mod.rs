@@ -1,8 +1,11 @@
 //! Network ACLs: lists that deny everything, and replies that do not get back.
 
 mod empty;
+mod lists;
+mod return_traffic;
 
 pub(super) use empty::AclEmptyDirection;
+pub(super) use return_traffic::ReturnTrafficBlocked;
 
 use super::{Context, Unknown};
 use crate::topology::{Id, Listing, NetworkAcl, Resource, Scope};

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::within;
 use crate::rules::facts::list;
-use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
+use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::topology::{
-    AddressType, Backend, BackendType, Id, Kind, LoadBalancer, LoadBalancerType, NetworkType,
-    Resource, ResourceRef, ServerGroup,
+    AddressType, Backend, BackendType, Id, Kind, Listing, LoadBalancer, LoadBalancerType,
+    NetworkType, Resource, ResourceRef, ServerGroup,
 };
 
 pub(crate) struct BackendInOtherVpc;
@@ -91,7 +92,7 @@ fn check_clb<'a>(
         let own = group.backends.iter().flatten();
         rows.extend(own.map(|b| (*group as &dyn Resource, "backends", b)));
     }
-    let mut missing = Unknown::default();
+    let mut missing = unlisted(cx, lb, groups);
     let mut members = Vec::new();
     for (holder, field, backend) in rows {
         match locate(cx, backend) {
@@ -111,6 +112,26 @@ fn check_clb<'a>(
         None => mixed(lb, &members, out),
     }
     if missing.missing.is_empty() { Ok(()) } else { Err(missing) }
+}
+
+/// What is missing to know all servers of a CLB.
+fn unlisted(cx: &Context<'_>, lb: &LoadBalancer, groups: &[&ServerGroup]) -> Unknown {
+    let mut out = Unknown::default();
+    let mut lacks = |outcome: Result<(), Unknown>| {
+        if let Err(unknown) = outcome {
+            out.missing.extend(unknown.missing);
+        }
+    };
+    if lb.default_backends.is_none() {
+        lacks(cx.need(Listing::ClbAttributes, &within(lb, lb.id())));
+    }
+    for listing in [Listing::ClbServerGroups, Listing::ClbMasterSlaveGroups] {
+        lacks(cx.need(listing, &within(lb, lb.id())));
+    }
+    for group in groups {
+        lacks(stated(group.backends.as_ref(), *group, "servers").map(|_| ()));
+    }
+    out
 }
 
 fn outside(lb: &LoadBalancer, vpc: &Id, members: &[Member<'_>], out: &mut Sink) {

@@ -115,7 +115,7 @@ static SOME: RuleMeta = RuleMeta {
     needs: &[],
     cases: &[Case {
         key: "some",
-        message: "{failing} behind {listener} fail the health check, {healthy} of {total} servers are healthy",
+        message: "the health check of {listener} fails for {failing}; {healthy} of {total} servers stay healthy",
         help: "repair the servers; until then the others carry the load",
     }],
     page: include_str!("../../../rules/CLB006-some-backends-unhealthy.md"),

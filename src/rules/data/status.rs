@@ -38,6 +38,8 @@ impl Rule for TransientStatus {
                 .on(resource, "status")
                 .fact("resource", resource.to_ref())
                 .fact("status", status)
+                // a connection that waits for its acceptance and is routed to
+                .unless_reported("RT002", resource)
                 .emit();
         }
     }

@@ -86,7 +86,12 @@ fn judge(
             .emit();
         return Ok(());
     }
-    if open.missing.is_empty() { Ok(()) } else { Err(open) }
+    if !open.missing.is_empty() {
+        return Err(open);
+    }
+    // a sibling may not be in the input
+    cx.need(Listing::RouteTables, &around)?;
+    cx.need(Listing::VSwitches, &around.with_parent(vpc))
 }
 
 /// The route for 0.0.0.0/0 that is in use.

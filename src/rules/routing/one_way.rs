@@ -8,7 +8,8 @@ use crate::addr::AddrSet;
 use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
 use crate::topology::{
-    AttachmentType, Id, Lifecycle, NextHopType, Resource, RouteEntry, TransitHopType, VSwitch,
+    AttachmentType, Id, Lifecycle, Listing, NextHopType, Resource, RouteEntry, Scope,
+    TransitHopType, VSwitch,
 };
 
 pub(crate) struct OneWayPeering;
@@ -70,7 +71,7 @@ impl Rule for OneWayPeering {
         }
         for ((from, to, _), found) in &walk.uses {
             if !found.lost.is_empty() {
-                report(cx, from, to, found, out);
+                report(&walk, from, to, found, out);
             }
         }
     }
@@ -105,6 +106,8 @@ impl<'c> Walk<'c> {
         if !entries.iter().any(leads_out) {
             return Ok(());
         }
+        // a source that is not in the input may be the one that is routed back to
+        self.all_vswitches(vpc)?;
         let routes = self.tables.routes(table)?;
         let mut missing = Unknown::default();
         for entry in entries.into_iter().filter(|e| leads_out(e)) {
@@ -121,6 +124,14 @@ impl<'c> Walk<'c> {
             }
         }
         if missing.missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    /// Fails unless all vSwitches of a VPC are in the input.
+    fn all_vswitches(&self, vpc: &Id) -> Result<(), Unknown> {
+        let Some(found) = self.cx.topology.vpcs.get(vpc) else {
+            return Err(Unknown::of(format!("VPC {vpc} (not in the input)")));
+        };
+        self.cx.need(Listing::VSwitches, &Scope::around(&found.meta).with_parent(vpc))
     }
 
     fn over_peering(
@@ -144,7 +155,7 @@ impl<'c> Walk<'c> {
         };
         let hosts = addresses(self.tables.vswitches(to).iter().copied());
         let reached = part_of(routes, entry, &hosts);
-        self.into_vpc(vpc, to, peer, entry, &reached, sources)
+        self.follow(vpc, to, peer, entry, &reached, sources)
     }
 
     fn over_transit(
@@ -177,7 +188,7 @@ impl<'c> Walk<'c> {
                     reached = reached.union(&part);
                 }
             }
-            let outcome = self.into_vpc(vpc, to, attachment, entry, &reached, sources);
+            let outcome = self.follow(vpc, to, attachment, entry, &reached, sources);
             if let Err(unknown) = outcome {
                 missing.missing.extend(unknown.missing);
             }
@@ -186,7 +197,7 @@ impl<'c> Walk<'c> {
     }
 
     /// Do the vSwitches with these addresses route back?
-    fn into_vpc(
+    fn follow(
         &mut self,
         from: &'c Id,
         to: &'c Id,
@@ -195,11 +206,9 @@ impl<'c> Walk<'c> {
         reached: &AddrSet,
         sources: &[&'c VSwitch],
     ) -> Result<(), Unknown> {
-        if self.cx.topology.vpcs.get(to).is_none() {
-            return Err(Unknown::of(format!("VPC {to} (not in the input)")));
-        }
+        // what is known of the far side counts, even if there may be more
+        let mut missing = self.all_vswitches(to).err().unwrap_or_default();
         let own = addresses(sources.iter().copied());
-        let mut missing = Unknown::default();
         for target in self.tables.vswitches(to).to_vec() {
             if addresses([target]).intersect(reached).is_empty() {
                 continue;
@@ -267,7 +276,8 @@ fn part_of(routes: &[Route<'_>], entry: &RouteEntry, within: &AddrSet) -> AddrSe
     out
 }
 
-fn report(cx: &Context<'_>, from: &Id, to: &Id, found: &Use<'_>, out: &mut Sink) {
+fn report(walk: &Walk<'_>, from: &Id, to: &Id, found: &Use<'_>, out: &mut Sink) {
+    let cx = walk.cx;
     // a vSwitch may be lost for one table of the sources and not for another
     let none = found.works.is_empty();
     let finding =
@@ -289,6 +299,12 @@ fn report(cx: &Context<'_>, from: &Id, to: &Id, found: &Use<'_>, out: &mut Sink)
     }
     let tables: BTreeSet<&&Id> = found.lost.values().collect();
     for table in tables {
+        // a way back with the wrong destination is the cause
+        for entry in walk.tables.entries(table) {
+            if hops(entry).any(|hop| hop.id.as_ref() == Some(found.connection.id())) {
+                finding = finding.unless_reported("RT009", *entry);
+            }
+        }
         if let Some(table) = cx.topology.route_tables.get(table) {
             finding = finding.with_whole(table, "does not lead back");
         }

@@ -9,7 +9,7 @@ use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::topology::{
     AttachmentType, CidrValue, Id, Lifecycle, Listing, NextHopType, Resource, RouteEntry, Scope,
-    TransitAttachment, TransitRouteEntry, TransitRouterType,
+    TransitAttachment, TransitRouteEntry, TransitRouterType, Vpc,
 };
 
 pub(crate) struct TrAssociationOrPropagationMissing;
@@ -217,6 +217,8 @@ fn lacking<'r>(
     other: &TransitAttachment,
     to: &Id,
 ) -> Result<Vec<&'r RouteEntry>, Unknown> {
+    let Some(vpc) = cx.topology.vpcs.get(to) else { return Ok(Vec::new()) };
+    cx.need(Listing::VSwitches, &Scope::around(&vpc.meta).with_parent(to))?;
     let hosts = addresses(tables.vswitches(to).iter().copied());
     let mut wanted = Vec::new();
     let mut aimed = AddrSet::empty(Family::V4);
@@ -226,7 +228,7 @@ fn lacking<'r>(
         if reached.is_empty() {
             continue;
         }
-        if is_aimed(cx, to, &blocks) || routes_back(cx, tables, attachment, other)? {
+        if is_aimed(vpc, &blocks) || routes_back(cx, tables, attachment, other)? {
             aimed = aimed.union(&reached);
             wanted.push(*entry);
         }
@@ -238,8 +240,7 @@ fn lacking<'r>(
 }
 
 /// Is a destination one of this VPC alone, so that it was written for it?
-fn is_aimed(cx: &Context<'_>, vpc: &Id, blocks: &[Cidr]) -> bool {
-    let Some(vpc) = cx.topology.vpcs.get(vpc) else { return false };
+fn is_aimed(vpc: &Vpc, blocks: &[Cidr]) -> bool {
     let own = vpc.cidr.iter().chain(vpc.secondary_cidrs.iter().flatten());
     let own: Vec<Cidr> = own.filter_map(CidrValue::cidr).collect();
     blocks.iter().any(|block| own.iter().any(|cidr| cidr.contains_block(block)))

@@ -51,24 +51,22 @@ impl Rule for AdvancedSgWithoutEgress {
                 return Ok(());
             }
             let mut sealed: BTreeSet<ResourceRef> = BTreeSet::new();
-            let mut used = false;
             for host in hosts.iter().filter(|h| h.groups.contains(group.id())) {
-                used = true;
                 // the rules of all groups of an ENI are one pool (access.md §1.4)
                 let mut helped = false;
                 for other in host.groups.iter().filter(|id| *id != group.id()) {
                     helped |= other_accepts(cx, &egress, group, other)?;
                 }
                 if !helped {
-                    sealed.insert(host.resource.to_ref());
+                    sealed.insert(host.host.to_ref());
                 }
             }
-            if !used {
+            if sealed.is_empty() {
+                // other hosts may use the group
                 let around = Scope::around(&group.meta);
                 cx.need(Listing::Instances, &around)?;
                 cx.need(Listing::Enis, &around)?;
-            }
-            if !sealed.is_empty() {
+            } else {
                 let names: Vec<&ResourceRef> = sealed.iter().collect();
                 let mut finding = out
                     .fail("sealed")

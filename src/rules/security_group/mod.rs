@@ -15,6 +15,8 @@ use crate::topology::{Id, Resource};
 /// input (access.md §1.1: groups are attached to ENIs).
 struct Attached<'a> {
     resource: &'a dyn Resource,
+    /// The instance behind it, or the ENI when it hangs on none that is in the input.
+    host: &'a dyn Resource,
     groups: &'a [Id],
 }
 
@@ -28,14 +30,19 @@ fn attached<'a>(cx: &Context<'a>) -> Vec<Attached<'a>> {
             with_eni.insert(instance);
         }
         if eni.service_managed != Some(true) {
-            out.push(Attached { resource: eni, groups });
+            let owner = eni.instance.as_ref().and_then(Option::as_ref);
+            let host: &dyn Resource = match owner.and_then(|id| cx.topology.instances.get(id)) {
+                Some(instance) => instance,
+                None => eni,
+            };
+            out.push(Attached { resource: eni, host, groups });
         }
     }
     for instance in &cx.topology.instances {
         if let Some(groups) = instance.security_groups.as_deref()
             && !with_eni.contains(instance.id())
         {
-            out.push(Attached { resource: instance, groups });
+            out.push(Attached { resource: instance, host: instance, groups });
         }
     }
     out
