@@ -138,6 +138,16 @@ pub enum End {
         /// The network in which the destination address counts.
         network: ElementId,
     },
+    /// Reaches the host that has the destination address past these filters and not past its own:
+    /// what a load balancer sends is not tested by all of them.
+    Enter {
+        /// The segment.
+        segment: ElementId,
+        /// The network in which the destination address counts.
+        network: ElementId,
+        /// First of the filters.
+        inbound: Arc<Branch>,
+    },
     /// Reaches the host that has the destination address.
     Here,
     /// Reaches its target, which is no host.

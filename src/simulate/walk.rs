@@ -202,7 +202,10 @@ impl<'f> Walker<'f, '_> {
                 }
             }
             End::Exit { otherwise } => self.exit(state, *otherwise, at),
-            End::Arrive { segment, network } => self.arrive(state, *segment, *network, at),
+            End::Arrive { segment, network } => self.arrive(state, (*segment, *network), None, at),
+            End::Enter { segment, network, inbound } => {
+                self.arrive(state, (*segment, *network), Some(inbound), at)
+            }
             End::Here => {
                 let host = state.host.and_then(|host| self.fabric.host(host));
                 let at = host.map(|host| host.element);
@@ -225,12 +228,13 @@ impl<'f> Walker<'f, '_> {
         }
     }
 
-    /// Reaches a segment: the host there takes the packet.
+    /// Reaches a segment of a network: the host there takes the packet, past its own filters or
+    /// past these.
     fn arrive(
         &mut self,
         mut state: State,
-        segment: ElementId,
-        network: ElementId,
+        (segment, network): (ElementId, ElementId),
+        inbound: Option<&Branch>,
         at: Option<(StageId, &Stage, Option<ElementId>)>,
     ) {
         if !self.mode.to_host {
@@ -243,7 +247,7 @@ impl<'f> Walker<'f, '_> {
                     return self.finish(state, Verdict::Delivered, Some(host.element));
                 }
                 state.host = Some(id);
-                self.branch(&host.inbound, state, None);
+                self.branch(inbound.unwrap_or(&host.inbound), state, None);
             }
             Found::Nobody => {
                 let stage = at.map(|(id, stage, _)| (id, stage));

@@ -159,7 +159,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// Blocks of an entry; the field may name a prefix list instead (access.md §2.1).
-    fn acl_blocks(&self, entry: &NetworkAclEntry) -> Result<Vec<Cidr>, Text> {
+    pub(super) fn acl_blocks(&self, entry: &NetworkAclEntry) -> Result<Vec<Cidr>, Text> {
         match &entry.cidr {
             Some(CidrValue::Known(stated)) => Ok(vec![stated.cidr]),
             Some(CidrValue::Symbol(text)) if text.starts_with("pl-") => {
@@ -190,7 +190,7 @@ impl<'t> Compiler<'t> {
 }
 
 /// DNS and metadata (access.md §2.1).
-fn always_open() -> AddrSet {
+pub(super) fn always_open() -> AddrSet {
     let blocks = [([100, 100, 2, 128], 28), ([100, 100, 2, 112], 28), ([100, 100, 100, 200], 32)];
     let cidrs: Vec<Cidr> = blocks
         .into_iter()

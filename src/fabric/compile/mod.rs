@@ -4,13 +4,18 @@
 //! tables may point at each other in circles (the interpreters notice loops). One file per device:
 //! `source` (where packets start), `filter` (what an ENI's packets meet), `groups`, `acl`, `route`
 //! (VPC tables and next hops), `nat`, `forward` (instances as routers), `transit` (transit routers
-//! and peering), `hosts` (who has which address).
+//! and peering), `hosts` (who has which address), `balancer`, `listener` and `backend` (load balancers
+//! from their addresses to their servers), `endpoint` (PrivateLink).
 
 mod acl;
+mod backend;
+mod balancer;
+mod endpoint;
 mod filter;
 mod forward;
 mod groups;
 mod hosts;
+mod listener;
 mod nat;
 mod route;
 mod services;
@@ -29,7 +34,7 @@ use super::pipeline::{Branch, Element, ElementId, Stage, StageId};
 use super::space::{VpcSpace, routes_to_ipv4_gateway};
 use super::{Fabric, graph, sources};
 use crate::topology::{
-    Direction, Eni, EniType, Id, Kind, Resource, ResourceRef, RouteEntry, SecurityGroupRule,
+    Direction, Eni, EniType, Id, Kind, Listener, Resource, ResourceRef, RouteEntry, SecurityGroupRule,
     Source, Text, Topology, TransitRouteEntry,
 };
 
@@ -69,6 +74,10 @@ enum Job {
     Acl { acl: Result<Id, Text>, vswitch: Id, direction: Direction, next: filter::Next },
     /// The platform's block of SMTP towards the Internet.
     Smtp { vpc: Id, next: StageId },
+    /// A stage of a load balancer.
+    Balancer { front: balancer::Front, step: balancer::Step },
+    /// A stage of a zone of an endpoint.
+    Endpoint { endpoint: Id, zone: usize, step: endpoint::Step },
 }
 
 /// What a source holds, as far as tables differ by it.
@@ -98,6 +107,7 @@ struct Compiler<'t> {
     primary_enis: FxHashMap<&'t str, &'t Eni>,
     group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
     members: FxHashMap<Id, groups::Members>,
+    listeners_of: FxHashMap<&'t str, Vec<&'t Listener>>,
     hosts: Hosts,
 }
 
@@ -119,11 +129,16 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         primary_enis: primary_enis(topology),
         group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
         members: groups::members(topology),
+        listeners_of: group(topology.listeners.iter(), |l| l.load_balancer.as_ref()),
         hosts: Hosts::default(),
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
     let sources: Vec<_> = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
+    // their ENIs may be listed too, as managed ones; of two hosts with one address the first stays
+    compiler.add_balancers();
+    compiler.add_endpoints();
     compiler.add_hosts(&sources);
+    compiler.note_absent_balancers();
     let routes = compiler.routes_of_all_vswitches();
     while let Some((id, job)) = compiler.queue.pop_front() {
         let stage = compiler.build(&job);
@@ -239,6 +254,8 @@ impl Compiler<'_> {
                 self.acl_stage(acl, vswitch, direction, *next)
             }
             Job::Smtp { vpc, next } => self.smtp_stage(vpc, *next),
+            Job::Balancer { front, step } => self.balancer_stage(front, step),
+            Job::Endpoint { endpoint, zone, step } => self.endpoint_stage(endpoint, *zone, *step),
         }
     }
 
@@ -264,6 +281,13 @@ impl Compiler<'_> {
         self.intern(ResourceRef { kind, id: id.clone(), name: None }, None, || {
             Text::from(format!("{kind} {id}"))
         })
+    }
+
+    /// A further element of a resource, for what one decision says of it.
+    fn remark(&mut self, resource: ResourceRef, source: Option<Source>, text: String) -> ElementId {
+        let id = ElementId(u32::try_from(self.elements.len()).unwrap_or(u32::MAX));
+        self.elements.push(Element { resource, text: Text::from(text), source, precedence: None });
+        id
     }
 
     fn intern(
