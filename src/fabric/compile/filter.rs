@@ -130,7 +130,7 @@ impl Compiler<'_> {
     }
 
     /// The ACL of a vSwitch (access.md §2.1: at most one; none filters nothing).
-    fn acl_of(&self, vswitch: &Id) -> Result<Option<Id>, Text> {
+    pub(super) fn acl_of(&self, vswitch: &Id) -> Result<Option<Id>, Text> {
         let topology = self.topology;
         let found = topology.vswitches.get(vswitch);
         if let Some(stated) = found.and_then(|v| v.network_acl.as_ref()) {

@@ -4,13 +4,16 @@
 //! tables may point at each other in circles (the interpreters notice loops). One file per device:
 //! `source` (where packets start), `filter` (what an ENI's packets meet), `groups`, `acl`, `route`
 //! (VPC tables and next hops), `nat`, `forward` (instances as routers), `transit` (transit routers
-//! and peering), `hosts` (who has which address).
+//! and peering), `hosts` (who has which address), `ingress` and `dnat` (packets that arrive from the
+//! Internet at a public address).
 
 mod acl;
+mod dnat;
 mod filter;
 mod forward;
 mod groups;
 mod hosts;
+mod ingress;
 mod nat;
 mod route;
 mod services;
@@ -123,7 +126,10 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
     let sources: Vec<_> = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
+    // what a gateway has is its own, also where the listing of ENIs shows it
+    compiler.add_nat_hosts();
     compiler.add_hosts(&sources);
+    compiler.publish_addresses(&sources);
     let routes = compiler.routes_of_all_vswitches();
     while let Some((id, job)) = compiler.queue.pop_front() {
         let stage = compiler.build(&job);
@@ -212,6 +218,13 @@ impl Compiler<'_> {
         self.stages.push(None);
         self.jobs.insert(job.clone(), id);
         self.queue.push_back((id, job));
+        id
+    }
+
+    /// A stage that is made on the spot, for one place only.
+    fn place(&mut self, stage: Stage) -> StageId {
+        let id = StageId(u32::try_from(self.stages.len()).unwrap_or(u32::MAX));
+        self.stages.push(Some(stage));
         id
     }
 
