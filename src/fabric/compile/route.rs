@@ -202,8 +202,14 @@ impl<'t> Compiler<'t> {
         routes: &[(Cidr, u8, Route<'t>)],
         has_system: bool,
     ) -> Option<&'t NatGateway> {
+        // an input that says what it lacks is no plan
+        let whole = || {
+            let scope = self.topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta));
+            let scope = scope.unwrap_or_default();
+            self.topology.coverage.is_complete(Listing::NatGateways, &scope)
+        };
         let wanted = match self.assume.synthesize_nat_default_route {
-            SynthesizeNatRoute::Plans => !has_system,
+            SynthesizeNatRoute::Plans => !has_system && whole(),
             SynthesizeNatRoute::Never => false,
             SynthesizeNatRoute::Always => true,
         };
