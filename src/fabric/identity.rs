@@ -71,7 +71,8 @@ pub(super) fn is_usable(eip: &Eip) -> bool {
     in_use && !is_locked(eip)
 }
 
-fn is_locked(eip: &Eip) -> bool {
+/// True for an EIP that is locked, by its status or by what locks it.
+pub(super) fn is_locked(eip: &Eip) -> bool {
     eip.is_locked() || eip.locks.as_ref().is_some_and(|locks| !locks.is_empty())
 }
 
@@ -352,7 +353,7 @@ fn targets(eip: &Eip, target: &EipTarget) -> bool {
 }
 
 /// An EIP that only its holder names: whether it is locked stands in the listing of EIPs.
-fn taken_as_unlocked(eip: &str) -> Text {
+pub(super) fn taken_as_unlocked(eip: &str) -> Text {
     Text::from(format!("eip_lock = none ({eip}, not in the listing of EIPs)"))
 }
 

@@ -115,6 +115,21 @@ pub(super) fn ip_mappings<'t>(
     })
 }
 
+/// The DNAT entries of a gateway that take part in translation, IP mappings first: one owns its
+/// public address (egress.md §5.2).
+pub(super) fn dnat_entries<'t>(topology: &'t Topology, nat: &NatGateway) -> Vec<&'t DnatEntry> {
+    let mut entries: Vec<&DnatEntry> = topology
+        .dnat_entries
+        .iter()
+        .filter(|entry| {
+            is_available(*entry)
+                && gateway_of_dnat(topology, entry).is_some_and(|owner| owner.id() == nat.id())
+        })
+        .collect();
+    entries.sort_by_key(|entry| !entry.is_ip_mapping());
+    entries
+}
+
 /// What is missing to know all SNAT entries of a gateway.
 pub(super) fn snat_gap(topology: &Topology, nat: &NatGateway) -> Option<Text> {
     let scope = Scope::around(&nat.meta).with_parent(nat.id());

@@ -51,6 +51,7 @@ reasons! {
     PeerInactive = "peer_inactive", "the peering connection is not active";
     PeerNotTransitive = "peer_not_transitive", "peering reaches only addresses of the peer VPC";
     Ipv6NoBandwidth = "ipv6_no_bandwidth", "the IPv6 address has no Internet bandwidth";
+    Ipv6EgressOnly = "ipv6_egress_only", "the IPv6 gateway lets the address connect outwards only";
     EcrNotTransitive = "ecr_not_transitive", "an Express Connect Router does not connect VPCs";
     SgIngressDenied = "sg_ingress_denied", "the security groups of the target do not let it in";
     SgEgressDenied = "sg_egress_denied", "the security groups of the sender do not let it out";

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use vpclint::addr::Cidr;
 use vpclint::topology::{
     DnatEntry, Eip, EipMode, EipTarget, Eni, EniType, Id, Instance, Listing, NatGateway,
-    NatNetwork, NatType, NextHop, NextHopType, RouteDestination, RouteEntry, RouteOrigin,
+    NatNetwork, NatType, NextHop, NextHopType, RouteDestination, RouteEntry, RouteOrigin, RouteTable,
     RouteTableType, Scope, SnatEntry, Topology, TransitHopType, TransitRouteEntry,
 };
 
@@ -349,11 +349,33 @@ impl<'a> Facts<'a> {
                 offer(block, 1, vec![hop(NextHopType::Local)]);
             }
             offer(shared, 1, vec![hop(NextHopType::Service)]);
+            if let Some(nat) = self.first_nat(owner) {
+                offer(cidr("0.0.0.0/0"), 0, vec![nat]);
+            }
         }
         match best {
             None => Lookup::NoRoute,
             Some((_, _, hops)) => Lookup::Hops(Self::live(hops)),
         }
+    }
+
+    /// egress.md §4.4, C6: in an input that spells no system entries out, the system table has a
+    /// default route to the first Internet NAT gateway of the VPC, unless it states one.
+    fn first_nat(&self, table: &RouteTable) -> Option<NextHop> {
+        let default = cidr("0.0.0.0/0");
+        let all = self.topology.route_entries.iter();
+        let stated = all.filter(|e| e.table.as_ref() == Some(&table.meta.id));
+        let mut blocks = stated.filter_map(|e| e.cidr());
+        let system = table.table_type == Some(RouteTableType::System);
+        if !system || blocks.any(|b| b == default) || !self.is_whole(Listing::NatGateways) {
+            return None;
+        }
+        let nats = self.topology.nat_gateways.iter().filter(|nat| {
+            nat.vpc == table.vpc && nat.network != Some(NatNetwork::Intranet)
+        });
+        let first = nats.min_by_key(|nat| (nat.created.clone(), nat.meta.id.clone()))?;
+        let id = Some(first.meta.id.clone());
+        Some(NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None })
     }
 
     /// Rule 2.3: failed router interfaces fall out; of an active/standby pair the active one stays.

@@ -448,6 +448,11 @@ impl World {
 
     /// The same topology, read in the opposite order when `reversed`.
     pub fn build_in_order(&self, reversed: bool) -> Topology {
+        self.draft(reversed).build()
+    }
+
+    /// The draft of it, for tests that add what no method here makes.
+    pub fn draft(&self, reversed: bool) -> Draft {
         let mut world = self.clone();
         if !world.unstated_system_routes {
             world = world.add_system_routes();
@@ -501,7 +506,7 @@ impl World {
         add_all(d, &world.cen_routes, reversed);
         add_all(d, &world.router_interfaces, reversed);
         add_all(d, &world.vpn_gateways, reversed);
-        draft.build()
+        draft
     }
 }
 

@@ -5,16 +5,19 @@
 //! `source` (where packets start), `filter` (what an ENI's packets meet), `groups`, `acl`, `route`
 //! (VPC tables and next hops), `nat`, `forward` (instances as routers), `transit` (transit routers
 //! and peering), `hosts` (who has which address), `balancer`, `listener` and `backend` (load balancers
-//! from their addresses to their servers), `endpoint` (PrivateLink).
+//! from their addresses to their servers), `endpoint` (PrivateLink), `ingress` and `dnat` (packets
+//! that arrive from the Internet at a public address).
 
 mod acl;
 mod backend;
 mod balancer;
+mod dnat;
 mod endpoint;
 mod filter;
 mod forward;
 mod groups;
 mod hosts;
+mod ingress;
 mod listener;
 mod nat;
 mod route;
@@ -134,11 +137,13 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
     let sources: Vec<_> = seeds.into_iter().map(|seed| compiler.source_point(seed)).collect();
-    // their ENIs may be listed too, as managed ones; of two hosts with one address the first stays
+    // devices have ENIs that may be listed too; of two hosts with one address the first stays
     compiler.add_balancers();
     compiler.add_endpoints();
+    compiler.add_nat_hosts();
     compiler.add_hosts(&sources);
     compiler.note_absent_balancers();
+    compiler.publish_addresses(&sources);
     let routes = compiler.routes_of_all_vswitches();
     while let Some((id, job)) = compiler.queue.pop_front() {
         let stage = compiler.build(&job);
@@ -227,6 +232,13 @@ impl Compiler<'_> {
         self.stages.push(None);
         self.jobs.insert(job.clone(), id);
         self.queue.push_back((id, job));
+        id
+    }
+
+    /// A stage that is made on the spot, for one place only.
+    fn place(&mut self, stage: Stage) -> StageId {
+        let id = StageId(u32::try_from(self.stages.len()).unwrap_or(u32::MAX));
+        self.stages.push(Some(stage));
         id
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::super::Identity;
-use super::super::assume::InternetMode;
+use super::super::assume::{InternetMode, NaclOnNatVswitch};
 use super::super::identity::is_available;
 use super::super::nat as facts;
 use super::super::pipeline::{Back, Branch, ElementId, End, Op, PublicSet, Resume, Stage, Turn};
@@ -13,7 +13,7 @@ use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
 use crate::addr::{AddrSet, Cidr, Family};
 use crate::topology::{
-    AddrValue, Id, Kind, Listing, NatGateway, NextHopType, Resource, Scope, Text,
+    AddrValue, Direction, Id, Kind, Listing, NatGateway, NextHopType, Resource, Scope, Text,
 };
 
 impl<'t> Compiler<'t> {
@@ -35,7 +35,8 @@ impl<'t> Compiler<'t> {
         } else {
             Job::Nat { nat: id.clone() }
         };
-        Some(Branch::go(self.stage(job)))
+        let stage = self.stage(job);
+        Some(self.nat_border(nat, Direction::Ingress, stage))
     }
 
     fn nat(&self, id: &Id) -> Option<&'t NatGateway> {
@@ -175,21 +176,45 @@ impl<'t> Compiler<'t> {
 
     /// Replies come back to the gateway, which sends them on by the table of its own vSwitch
     /// (egress.md §4.4).
-    fn nat_turn(&mut self, nat: &NatGateway) -> Op {
+    pub(super) fn nat_turn(&mut self, nat: &NatGateway) -> Op {
         let at = self.named(nat);
         let back = if facts::is_vpc_nat(nat) { Back::Routed } else { Back::Direct };
         let resume = match (&nat.vpc, &nat.vswitch) {
-            (Some(vpc), Some(vswitch)) => self.transit_into(vpc, vswitch),
+            (Some(vpc), Some(vswitch)) => self.back_through(nat, vpc, vswitch),
             _ => Branch::unknown(format!("vSwitch of {} (not stated)", nat.id())),
         };
         Op::Turn(Arc::new(Turn { at, back, resume: Resume::Go(resume) }))
+    }
+
+    /// Replies on their way from a gateway to the near side: received and sent at the border of its
+    /// vSwitch, if the ACL there tests them.
+    fn back_through(&mut self, nat: &NatGateway, vpc: &Id, vswitch: &Id) -> Branch {
+        let routes = self.transit_into(vpc, vswitch);
+        let (End::Go(stage), NaclOnNatVswitch::Apply) =
+            (&routes.end, self.assume.nacl_on_nat_vswitch)
+        else {
+            return routes;
+        };
+        let sent = self.nat_border(nat, Direction::Egress, *stage);
+        let tested = match sent.end {
+            // a VPC NAT gateway's own table has led the reply to it past the ACL already
+            End::Go(stage) if !facts::is_vpc_nat(nat) => {
+                self.nat_border(nat, Direction::Ingress, stage).after_all(sent.ops)
+            }
+            _ => sent,
+        };
+        tested.after_all(routes.ops)
     }
 
     /// Do replies to a source of another network find back? (egress.md §4.4 "NAT's own vSwitch",
     /// decisions.md 39). Changes no verdict.
     pub(super) fn nat_reply_stage(&mut self, id: &Id) -> Stage {
         let at = self.referred_or_named(Kind::NatGateway, id);
-        let next = Branch::go(self.stage(Job::NatExit { nat: id.clone() }));
+        let exit = self.stage(Job::NatExit { nat: id.clone() });
+        let next = match self.nat(id) {
+            Some(nat) => self.nat_border(nat, Direction::Egress, exit),
+            None => Branch::go(exit),
+        };
         let lost = next.clone().after(Op::Note(Text::from(format!(
             "reply_no_route: the vSwitch of {id} has no route back to the source"
         ))));
@@ -268,7 +293,7 @@ impl<'t> Compiler<'t> {
             (Some(vpc), Some(vswitch)) => {
                 // a NAT IP is an address of the gateway's own VPC
                 let (home, sender) = (self.network(vpc), self.segment(vswitch));
-                let routes = self.routes_of_vswitch(vpc, vswitch);
+                let routes = self.out_of_vpc_nat(nat);
                 routes.after_all([
                     Op::Identity(Identity::None),
                     Op::Home(Some(home)),

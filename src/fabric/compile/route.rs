@@ -1,14 +1,14 @@
 //! VPC route tables and next hops (egress.md §2, §10 rules 2 and 5).
 
 use super::super::Identity;
-use super::super::assume::{DeadNexthop, InternetMode};
+use super::super::assume::{DeadNexthop, InternetMode, SynthesizeNatRoute};
 use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
 use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
 use crate::addr::{AddrSet, Cidr, special};
 use crate::topology::{
-    CidrValue, Id, Kind, Lifecycle, Listing, NextHop, NextHopType, Resource, RouteDestination,
+    CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NextHop, NextHopType, Resource, RouteDestination,
     RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
 };
 
@@ -27,6 +27,8 @@ struct Route<'t> {
     entry: Option<&'t RouteEntry>,
     /// The vSwitch, for local routes that the input does not spell out.
     local: Option<&'t crate::topology::VSwitch>,
+    /// The NAT gateway to which the cloud adds a default route that the input does not spell out.
+    nat: Option<&'t NatGateway>,
 }
 
 /// What is not known of a table.
@@ -82,7 +84,7 @@ impl<'t> Compiler<'t> {
             let element = match (route.entry, route.local) {
                 (Some(entry), _) => self.element(entry, route_text(cidr, entry)),
                 (None, Some(vswitch)) => self.named(vswitch),
-                (None, None) => at,
+                (None, None) => route.nat.map_or(at, |nat| self.named(nat)),
             };
             if let Some(then) = self.route_branch(vpc, &route, element) {
                 let then = then.after_all(gaps.assumed.iter().cloned().map(Op::Assume));
@@ -170,7 +172,7 @@ impl<'t> Compiler<'t> {
                     continue;
                 }
                 let rank = rank(entry.origin.as_ref());
-                routes.push((cidr, rank, Route { cidr, entry: Some(*entry), local: None }));
+                routes.push((cidr, rank, Route { cidr, entry: Some(*entry), local: None, nat: None }));
             }
         }
         let has_system = entries.iter().any(|e| e.origin == Some(RouteOrigin::System));
@@ -179,12 +181,54 @@ impl<'t> Compiler<'t> {
             routes.extend(
                 locals
                     .iter()
-                    .map(|(c, v)| (*c, 2, Route { cidr: *c, entry: None, local: Some(v) })),
+                    .map(|(c, v)| (*c, 2, Route { cidr: *c, entry: None, local: Some(v), nat: None })),
             );
             let service = special::shared_address_space();
-            routes.push((service, 2, Route { cidr: service, entry: None, local: None }));
+            routes.push((service, 2, Route { cidr: service, entry: None, local: None, nat: None }));
+        }
+        if let Some(nat) = self.default_route_to_nat(vpc, table, &routes, has_system) {
+            let cidr = Cidr::everything_v4();
+            routes.push((cidr, 2, Route { cidr, entry: None, local: None, nat: Some(nat) }));
         }
         by_prefix_length(routes)
+    }
+
+    /// The first Internet NAT gateway of a VPC gets a default route in the system table when that has
+    /// none; plans do not spell it out (egress.md §4.4, §8 C6).
+    fn default_route_to_nat(
+        &self,
+        vpc: &Id,
+        table: &Id,
+        routes: &[(Cidr, u8, Route<'t>)],
+        has_system: bool,
+    ) -> Option<&'t NatGateway> {
+        // an input that says what it lacks is no plan
+        let whole = || {
+            let scope = self.topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta));
+            let scope = scope.unwrap_or_default();
+            self.topology.coverage.is_complete(Listing::NatGateways, &scope)
+        };
+        let wanted = match self.assume.synthesize_nat_default_route {
+            SynthesizeNatRoute::Plans => !has_system && whole(),
+            SynthesizeNatRoute::Never => false,
+            SynthesizeNatRoute::Always => true,
+        };
+        let is_system = self.topology.route_tables.get(table).and_then(|t| t.table_type.as_ref())
+            == Some(&RouteTableType::System);
+        let entries = self.entries_of.get(table.as_str()).map_or(&[][..], Vec::as_slice);
+        let taken = routes.iter().any(|(cidr, _, _)| *cidr == Cidr::everything_v4())
+            || entries.iter().any(|entry| entry.cidr() == Some(Cidr::everything_v4()));
+        if !wanted || !is_system || taken {
+            return None;
+        }
+        let mut nats: Vec<&NatGateway> = self
+            .topology
+            .nat_gateways
+            .iter()
+            .filter(|nat| nat.vpc.as_ref() == Some(vpc) && !super::super::nat::is_vpc_nat(nat))
+            .collect();
+        nats.sort_by(|a, b| (&a.created, a.id()).cmp(&(&b.created, b.id())));
+        nats.first().copied()
     }
 
     /// Destination blocks of an entry; a prefix list stands for its entries (egress.md §2.2).
@@ -236,6 +280,13 @@ impl<'t> Compiler<'t> {
 
     /// What a route does; `None` when a knob passes it over.
     fn route_branch(&mut self, vpc: &Id, route: &Route<'_>, element: ElementId) -> Option<Branch> {
+        if let Some(nat) = route.nat {
+            let value = self.assume.synthesize_nat_default_route.name();
+            let id = nat.id();
+            let assumed = format!("synthesize_nat_default_route = {value} ({id} in {vpc})");
+            let on = self.hop_to_nat(vpc, id, element)?;
+            return Some(on.after(Op::Assume(Text::from(assumed))));
+        }
         let Some(entry) = route.entry else {
             let end = match route.local {
                 Some(_) => End::Arrive { segment: element, network: self.network(vpc) },
@@ -270,7 +321,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// What one next hop does; `None` when a knob passes the route over.
-    fn hop_branch(
+    pub(super) fn hop_branch(
         &mut self,
         vpc: &Id,
         hop: &NextHop,
@@ -409,27 +460,77 @@ impl<'t> Compiler<'t> {
             .after_all([Op::Identity(Identity::None), Op::Sender(None)])
     }
 
-    /// Routes of a vSwitch's table as prefixes with their hop types, for checks that read another
-    /// field than the destination; `Err` when the table is not known.
+    /// Routes of a vSwitch's table as prefixes with their hops, for checks that read another field
+    /// than the destination; `Err` when the table is not known.
     pub(super) fn hops_of_vswitch(
-        &self,
+        &mut self,
         vpc: &Id,
         vswitch: &Id,
     ) -> Result<Vec<(Cidr, Vec<NextHop>)>, Text> {
+        let routes = self.routes_with_hops(vpc, vswitch)?;
+        Ok(routes.into_iter().map(|(cidr, hops, _)| (cidr, hops)).collect())
+    }
+
+    /// The same with the elements of the routes.
+    pub(super) fn routes_with_hops(
+        &mut self,
+        vpc: &Id,
+        vswitch: &Id,
+    ) -> Result<Vec<(Cidr, Vec<NextHop>, ElementId)>, Text> {
         let table = self.table_of(vpc, vswitch)?;
+        let at = self.referred_or_named(Kind::RouteTable, &table);
         let mut gaps =
             Gaps { missing: self.route_gap(&table).into_iter().collect(), assumed: Vec::new() };
         let routes = self.sorted_routes(vpc, &table, &mut gaps);
         if let Some(gap) = gaps.missing.into_iter().next() {
             return Err(gap);
         }
-        Ok(routes
-            .into_iter()
-            .map(|(cidr, route)| {
-                let hops = route.entry.and_then(|e| e.next_hops.as_deref()).unwrap_or_default();
-                (cidr, usable_hops(hops).into_iter().cloned().collect())
-            })
-            .collect())
+        let mut out = Vec::with_capacity(routes.len());
+        for (cidr, route) in routes {
+            let element = route.entry.map_or(at, |entry| self.route_element(cidr, entry));
+            out.push((cidr, route.hops(), element));
+        }
+        Ok(out)
+    }
+
+    /// The entry of a gateway route table that takes packets to an address, with its hops.
+    pub(super) fn gateway_route(
+        &self,
+        vpc: &Id,
+        table: &Id,
+        address: std::net::IpAddr,
+    ) -> Result<Option<(Cidr, &'t RouteEntry, Vec<NextHop>)>, Text> {
+        let found = self.topology.route_tables.get(table).map(|t| &t.meta);
+        let scope = found.map(Scope::around).unwrap_or_default().with_parent(table);
+        let gap = |listing| self.topology.coverage.gap(listing, &scope);
+        let mut gaps = Gaps { missing: Vec::new(), assumed: Vec::new() };
+        if let (Some(gap), Some(_)) = (gap(Listing::GatewayRouteEntries), gap(Listing::RouteEntries))
+        {
+            gaps.missing.push(Text::from(gap.to_string()));
+        }
+        let routes = self.sorted_routes(vpc, table, &mut gaps);
+        if let Some(gap) = gaps.missing.into_iter().next() {
+            return Err(gap);
+        }
+        let route = routes.into_iter().find(|(cidr, _)| cidr.contains(address));
+        Ok(route.and_then(|(cidr, route)| Some((cidr, route.entry?, route.hops()))))
+    }
+
+    /// The element of an entry.
+    pub(super) fn route_element(&mut self, cidr: Cidr, entry: &RouteEntry) -> ElementId {
+        self.element(entry, route_text(cidr, entry))
+    }
+}
+
+impl Route<'_> {
+    /// Hops in use.
+    fn hops(&self) -> Vec<NextHop> {
+        if let Some(nat) = self.nat {
+            let id = Some(nat.id().clone());
+            return vec![NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None }];
+        }
+        let hops = self.entry.and_then(|e| e.next_hops.as_deref()).unwrap_or_default();
+        usable_hops(hops).into_iter().cloned().collect()
     }
 }
 

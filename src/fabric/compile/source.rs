@@ -1,17 +1,18 @@
 //! The first stage of a packet: does its source leave by itself, or do the routes decide?
 //! (egress.md §4.2 rows 0–2, §10 rule 4)
 
-use super::super::assume::{DnatBypass, InternetMode, Smtp25};
+use super::super::assume::{DnatBypass, InternetMode, PublicRangeBypass, Smtp25};
 use super::super::identity::{CutThrough, OwnPublic};
+use super::super::nat as facts;
 use super::super::pipeline::{Branch, End, Op, Pass, Stage, StageId};
 use super::super::reason::Reason;
 use super::super::sources::{Seed, SourcePoint};
-use super::super::table::{Match, Rule, Table};
+use super::super::table::{Match, Rule, Table, block};
 use super::filter::{Filters, Groups, Next};
 use super::{Compiler, Job, OwnKind};
-use crate::addr::{Family, special};
+use crate::addr::{AddrSet, Cidr, Family, special};
 use crate::packet::{Protocol, ServiceRange, ServiceSet};
-use crate::topology::{Id, Kind, Resource, Text};
+use crate::topology::{Id, Kind, NatGateway, NextHopType, Resource, Text};
 
 impl Compiler<'_> {
     /// Gives a source its first stages.
@@ -151,6 +152,11 @@ impl Compiler<'_> {
             (InternetMode::Direct, OwnKind::Own | OwnKind::CutThrough(_)) => {
                 Branch::new(End::Exit { otherwise: Reason::NoRoute })
             }
+            (InternetMode::Direct, OwnKind::Plain)
+                if self.assume.public_range_bypass == PublicRangeBypass::AnyInternetCapable =>
+            {
+                self.past_private_routes(vpc, vswitch, routes.clone())
+            }
             (InternetMode::Central, OwnKind::Own) | (_, OwnKind::Plain) => routes.clone(),
         };
         rules.push(Rule::new(
@@ -169,6 +175,54 @@ impl Compiler<'_> {
             _ => routes,
         };
         Stage::new("source", at, Table { rules, default })
+    }
+
+    /// Sources behind an Internet NAT gateway reach public destinations through it, whatever a more
+    /// specific route to another network says (egress.md §8 C1, knob `public_range_bypass`).
+    fn past_private_routes(
+        &mut self,
+        vpc: Option<&Id>,
+        vswitch: Option<&Id>,
+        routes: Branch,
+    ) -> Branch {
+        let (Some(vpc), Some(vswitch)) = (vpc, vswitch) else { return routes };
+        // a table that is not known leads to an unknown answer by itself
+        let Ok(hops) = self.routes_with_hops(vpc, vswitch) else { return routes };
+        let at = self.segment(vswitch);
+        let mut rules = Vec::new();
+        for (cidr, hops, element) in hops {
+            for nat in hops.iter().filter(|hop| hop.hop_type == NextHopType::NatGateway) {
+                let nat = nat.id.as_ref().and_then(|id| self.topology.nat_gateways.get(id));
+                let nat = nat.filter(|nat| {
+                    !facts::is_vpc_nat(nat) && facts::works(nat) && nat.vpc.as_ref() == Some(vpc)
+                });
+                let Some(nat) = nat else { continue };
+                let Some(on) = self.hop_to_nat(vpc, nat.id(), element) else { continue };
+                let value = self.assume.public_range_bypass.name();
+                let assumed =
+                    Op::Assume(Text::from(format!("public_range_bypass = {value} ({vswitch})")));
+                let matches = Match { src: Some(self.behind(nat)), ..Match::to(block(cidr)) };
+                rules.push(Rule::new(matches, element, on.after(assumed)));
+            }
+        }
+        if rules.is_empty() {
+            return routes;
+        }
+        let stage = Stage::new("source", at, Table { rules, default: routes });
+        Branch::go(self.place(stage))
+    }
+
+    /// The sources that a gateway gives a public address.
+    fn behind(&self, nat: &NatGateway) -> AddrSet {
+        let topology = self.topology;
+        let snat = facts::snat_entries(topology, nat)
+            .filter_map(|entry| facts::snat_source(topology, entry).ok());
+        let mapped = facts::ip_mappings(topology, nat)
+            .filter_map(|entry| entry.internal_ip.as_ref()?.addr())
+            .map(Cidr::host);
+        let blocks: Vec<Cidr> =
+            snat.chain(mapped).filter(|block| block.family() == Family::V4).collect();
+        AddrSet::from_cidrs(Family::V4, &blocks)
     }
 
     /// The routes of the source's vSwitch.
