@@ -6,7 +6,7 @@ use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
 use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
-use crate::addr::{AddrSet, Cidr, special};
+use crate::addr::{Cidr, special};
 use crate::topology::{
     CidrValue, Id, Kind, Lifecycle, Listing, NextHop, NextHopType, Resource, RouteDestination,
     RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
@@ -297,15 +297,12 @@ impl<'t> Compiler<'t> {
             NextHopType::Instance | NextHopType::NetworkInterface | NextHopType::HaVip => {
                 self.hop_to_forwarder(vpc, &hop.hop_type, &id, element)
             }
-            NextHopType::Attachment => Some(self.hop_to_transit(&id, element)),
-            NextHopType::CenBasic => {
-                Some(Branch::unknown(format!("routes of basic CEN {id} (not modelled)")))
-            }
+            NextHopType::Attachment => self.hop_to_transit(vpc, &id, element),
+            NextHopType::CenBasic => Some(self.hop_to_cen(vpc, hop.id.as_ref(), element)),
             NextHopType::VpcPeer => self.hop_to_peer(vpc, &id, element),
-            NextHopType::VpnGateway | NextHopType::RouterInterface => {
-                Some(Branch::new(End::Leave(element)).after(Op::Via(element)))
-            }
-            NextHopType::Ecr => Some(Branch::go(self.stage(Job::Ecr { id }))),
+            NextHopType::VpnGateway => self.hop_to_vpn(vpc, &id, element),
+            NextHopType::RouterInterface => self.hop_to_interface(vpc, &id, element),
+            NextHopType::Ecr => Some(Branch::go(self.stage(Job::Ecr { vpc: vpc.clone(), id }))),
             NextHopType::GatewayLoadBalancerEndpoint => Some(self.hop_to_inspection(vpc, &id)),
             NextHopType::RouteTargetGroup => Some(self.hop_to_target_group(vpc, &id)),
             NextHopType::Other(word) => {
@@ -381,25 +378,6 @@ impl<'t> Compiler<'t> {
             _ => Table::constant(Branch::drop(Reason::Ipv4gwInactive, at).after(via)),
         };
         Stage::new("gateway", at, table)
-    }
-
-    /// An Express Connect Router: on-premises, but never another VPC (decisions.md 29).
-    pub(super) fn ecr_stage(&mut self, id: &Id) -> Stage {
-        let at = self.referred(Kind::BorderRouter, id);
-        let vpcs: Vec<Cidr> = self
-            .topology
-            .vpcs
-            .iter()
-            .flat_map(|v| v.cidr.iter().chain(v.secondary_cidrs.iter().flatten()))
-            .filter_map(CidrValue::cidr)
-            .collect();
-        let rule = Rule::new(
-            Match::to(AddrSet::from_cidrs(crate::addr::Family::V4, &vpcs)),
-            at,
-            Branch::drop(Reason::EcrNotTransitive, at).after(Op::Via(at)),
-        );
-        let default = Branch::new(End::Leave(at)).after(Op::Via(at));
-        Stage::new("gateway", at, Table { rules: vec![rule], default })
     }
 
     /// Leads a packet into a vSwitch's routes as traffic of others: without identity of its own, and
