@@ -293,6 +293,8 @@ resource! {
         next_hop: Id,
         /// Weight.
         weight: u64,
+        /// Priority of a policy-based route, smaller first.
+        priority: u64,
         /// `published` or `normal`.
         state: Text,
         /// `custom`, `bgp`, `pbr`.

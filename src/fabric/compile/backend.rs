@@ -107,10 +107,11 @@ impl<'t> Compiler<'t> {
                     Some(groups) if groups.is_empty() => {
                         out.push(Choice { rule: Some(rule), to: To::Itself });
                     }
-                    Some(groups) => out.extend(groups.iter().map(|group| Choice {
-                        rule: Some(rule),
-                        to: To::Group(group.clone()),
-                    })),
+                    Some(groups) => out.extend(
+                        groups
+                            .iter()
+                            .map(|group| Choice { rule: Some(rule), to: To::Group(group.clone()) }),
+                    ),
                     None => {
                         let missing = format!("server groups of rule {} (not stated)", rule.id());
                         out.push(Choice { rule: Some(rule), to: To::Missing(missing.into()) });
@@ -188,9 +189,7 @@ impl<'t> Compiler<'t> {
             None => {}
         }
         out.into_iter()
-            .map(|branch| {
-                branch.after_all(assumed.clone().map(Op::Assume)).after(Op::Via(at))
-            })
+            .map(|branch| branch.after_all(assumed.clone().map(Op::Assume)).after(Op::Via(at)))
             .collect()
     }
 
@@ -244,7 +243,8 @@ impl<'t> Compiler<'t> {
                 }
             });
         };
-        let members = if is_master_slave(found) { &[Listing::ClbMasterSlaveMembers] } else { members };
+        let members =
+            if is_master_slave(found) { &[Listing::ClbMasterSlaveMembers] } else { members };
         let scope = Scope::around(&found.meta).with_parent(id);
         let gap = members.iter().find_map(|listing| coverage.gap(*listing, &scope));
         let what = format!("servers of {id}");

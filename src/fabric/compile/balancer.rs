@@ -486,14 +486,8 @@ impl<'t> Compiler<'t> {
 
 /// Regions where an EIP on a private CLB follows the IPv4 gateway: London, Tokyo, Riyadh, Kuala
 /// Lumpur, Hohhot, Virginia (egress.md §3).
-const FOLLOW_IPV4_GATEWAY: &[&str] = &[
-    "eu-west-1",
-    "ap-northeast-1",
-    "me-central-1",
-    "ap-southeast-3",
-    "cn-huhehaote",
-    "us-east-1",
-];
+const FOLLOW_IPV4_GATEWAY: &[&str] =
+    &["eu-west-1", "ap-northeast-1", "me-central-1", "ap-southeast-3", "cn-huhehaote", "us-east-1"];
 
 /// The classes of a set of addresses that these sets tell apart, each with its first usable address.
 pub(super) fn classes(base: AddrSet, cuts: &[AddrSet]) -> Vec<(AddrSet, IpAddr)> {

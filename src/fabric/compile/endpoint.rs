@@ -148,11 +148,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// The zone as the service side lists it.
-    fn connected_zone(
-        &self,
-        endpoint: &Endpoint,
-        zone: &EndpointZone,
-    ) -> Option<&'t EndpointZone> {
+    fn connected_zone(&self, endpoint: &Endpoint, zone: &EndpointZone) -> Option<&'t EndpointZone> {
         let zones = self.connection(endpoint)?.zones.as_ref()?;
         zones.iter().find(|z| z.zone.is_some() && z.zone == zone.zone)
     }
@@ -215,8 +211,10 @@ impl<'t> Compiler<'t> {
                 Some(id) => (id.to_string(), self.referred(Kind::EndpointService, id)),
                 None => ("?".to_owned(), self.named(endpoint)),
             };
-            let gap =
-                self.topology.coverage.gap(Listing::EndpointServices, &Scope::around(&endpoint.meta));
+            let gap = self
+                .topology
+                .coverage
+                .gap(Listing::EndpointServices, &Scope::around(&endpoint.meta));
             let missing = match gap {
                 Some(gap) => format!("endpoint service {name}: {gap}"),
                 // it may belong to somebody else
@@ -275,7 +273,8 @@ impl<'t> Compiler<'t> {
             }
             None => {
                 state.failed.push(format!("region {region} is not known to be supported"));
-                let text = format!("supported_regions = {of_service} ({}, not stated)", service.id());
+                let text =
+                    format!("supported_regions = {of_service} ({}, not stated)", service.id());
                 Some(Text::from(text))
             }
         }
@@ -294,9 +293,10 @@ impl<'t> Compiler<'t> {
             None => self.named(endpoint),
         };
         let stage = |branch| Stage::new("endpoint_zone", at, Table::constant(branch));
-        let allocated = zone.resource.clone().or_else(|| {
-            self.connected_zone(endpoint, zone).and_then(|zone| zone.resource.clone())
-        });
+        let allocated = zone
+            .resource
+            .clone()
+            .or_else(|| self.connected_zone(endpoint, zone).and_then(|zone| zone.resource.clone()));
         let serving = match allocated {
             Some(id) => Ok(vec![id]),
             None => self.resources_in(endpoint, zone),
@@ -310,7 +310,9 @@ impl<'t> Compiler<'t> {
         let several = branches.len() > 1;
         match Branch::fork(branches) {
             Some(branch) => {
-                let note = Text::from("which of the service's load balancers serves the zone is not stated");
+                let note = Text::from(
+                    "which of the service's load balancers serves the zone is not stated",
+                );
                 stage(branch.after_all(several.then_some(Op::Note(note))))
             }
             None => {

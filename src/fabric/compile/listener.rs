@@ -131,17 +131,18 @@ impl<'t> Compiler<'t> {
     }
 
     /// Tests the client's address, or what stands for it behind an endpoint (access.md §3.3, §4.6).
-    pub(super) fn access_stage(
-        &mut self,
-        lb: &'t LoadBalancer,
-        front: &Front,
-        id: &Id,
-    ) -> Stage {
+    pub(super) fn access_stage(&mut self, lb: &'t LoadBalancer, front: &Front, id: &Id) -> Stage {
         let next = Next::Stage(self.balancer_step(front, Step::Choice(id.clone())));
         let Some(listener) = self.topology.listeners.get(id) else {
             let at = self.referred(Kind::Listener, id);
             let missing = Text::from(format!("listener {id} (not in the input)"));
-            return self.unreadable_filter(STAGE, at, missing, Pass::stateless(next.branch()), next);
+            return self.unreadable_filter(
+                STAGE,
+                at,
+                missing,
+                Pass::stateless(next.branch()),
+                next,
+            );
         };
         let at = self.listener_element(listener);
         let pass = Pass::stateless(next.branch());

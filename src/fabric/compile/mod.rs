@@ -3,16 +3,19 @@
 //! A stage is asked for by a [`Job`]; the first request reserves its index and queues it, so that
 //! tables may point at each other in circles (the interpreters notice loops). One file per device:
 //! `source` (where packets start), `filter` (what an ENI's packets meet), `groups`, `acl`, `route`
-//! (VPC tables and next hops), `nat`, `forward` (instances as routers), `transit` (transit routers
-//! and peering), `hosts` (who has which address), `balancer`, `listener` and `backend` (load balancers
+//! (VPC tables and next hops), `nat`, `forward` (instances as routers), `peering`, `transit` (transit
+//! routers), `cen` (basic CEN), `vpn`, `express` (router interfaces), `onprem` (networks that we do
+//! not see), `hosts` (who has which address), `balancer`, `listener` and `backend` (load balancers
 //! from their addresses to their servers), `endpoint` (PrivateLink), `ingress` and `dnat` (packets
 //! that arrive from the Internet at a public address).
 
 mod acl;
 mod backend;
 mod balancer;
+mod cen;
 mod dnat;
 mod endpoint;
+mod express;
 mod filter;
 mod forward;
 mod groups;
@@ -20,10 +23,13 @@ mod hosts;
 mod ingress;
 mod listener;
 mod nat;
+mod onprem;
+mod peering;
 mod route;
 mod services;
 mod source;
 mod transit;
+mod vpn;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -37,8 +43,8 @@ use super::pipeline::{Branch, Element, ElementId, Stage, StageId};
 use super::space::{VpcSpace, routes_to_ipv4_gateway};
 use super::{Fabric, graph, sources};
 use crate::topology::{
-    Direction, Eni, EniType, Id, Kind, Listener, Resource, ResourceRef, RouteEntry, SecurityGroupRule,
-    Source, Text, Topology, TransitRouteEntry,
+    Direction, Eni, EniType, Id, Kind, Listener, Resource, ResourceRef, RouteEntry,
+    SecurityGroupRule, Source, Text, Topology, TransitRouteEntry,
 };
 
 /// A stage that somebody needs.
@@ -69,8 +75,16 @@ enum Job {
     Peer { peer: Id, into: Id },
     /// Whether replies find back over a peering connection.
     PeerReply { peer: Id, vswitch: Id },
-    /// An Express Connect Router.
-    Ecr { id: Id },
+    /// An Express Connect Router, for packets of a VPC.
+    Ecr { vpc: Id, id: Id },
+    /// A VPN gateway, for packets of its VPC.
+    Vpn { vpc: Id, gateway: Id },
+    /// A router interface, for packets of a VPC.
+    Express { vpc: Id, interface: Id },
+    /// A basic CEN instance, for packets of a VPC.
+    Cen { cen: Id, vpc: Id },
+    /// A VPC, for packets that a device brings in.
+    Inside { vpc: Id, kind: Kind, device: Id, beyond: onprem::Beyond },
     /// Security groups of an ENI.
     Groups { vpc: Option<Id>, groups: filter::Groups, direction: Direction, next: filter::Next },
     /// The network ACL of a vSwitch, or why it is not known.
@@ -258,7 +272,13 @@ impl Compiler<'_> {
             Job::Transit { table, over_peering } => self.transit_stage(table, *over_peering),
             Job::Peer { peer, into } => self.peer_stage(peer, into),
             Job::PeerReply { peer, vswitch } => self.peer_reply_stage(peer, vswitch),
-            Job::Ecr { id } => self.ecr_stage(id),
+            Job::Ecr { vpc, id } => self.ecr_stage(vpc, id),
+            Job::Vpn { vpc, gateway } => self.vpn_stage(vpc, gateway),
+            Job::Express { vpc, interface } => self.express_stage(vpc, interface),
+            Job::Cen { cen, vpc } => self.cen_stage(cen, vpc),
+            Job::Inside { vpc, kind, device, beyond } => {
+                self.inside_stage(vpc, *kind, device, beyond)
+            }
             Job::Groups { vpc, groups, direction, next } => {
                 self.groups_stage(vpc.as_ref(), groups, direction, *next)
             }

@@ -6,10 +6,10 @@ use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
 use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
-use crate::addr::{AddrSet, Cidr, special};
+use crate::addr::{Cidr, special};
 use crate::topology::{
-    CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NextHop, NextHopType, Resource, RouteDestination,
-    RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
+    CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NextHop, NextHopType, Resource,
+    RouteDestination, RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
 };
 
 /// Rank of an origin among equal prefixes: custom, dynamic, system (decisions.md 27).
@@ -172,16 +172,20 @@ impl<'t> Compiler<'t> {
                     continue;
                 }
                 let rank = rank(entry.origin.as_ref());
-                routes.push((cidr, rank, Route { cidr, entry: Some(*entry), local: None, nat: None }));
+                routes.push((
+                    cidr,
+                    rank,
+                    Route { cidr, entry: Some(*entry), local: None, nat: None },
+                ));
             }
         }
         let has_system = entries.iter().any(|e| e.origin == Some(RouteOrigin::System));
         if !has_system {
             // inputs such as plans list only what the customer made (egress.md §10 2.1)
             routes.extend(
-                locals
-                    .iter()
-                    .map(|(c, v)| (*c, 2, Route { cidr: *c, entry: None, local: Some(v), nat: None })),
+                locals.iter().map(|(c, v)| {
+                    (*c, 2, Route { cidr: *c, entry: None, local: Some(v), nat: None })
+                }),
             );
             let service = special::shared_address_space();
             routes.push((service, 2, Route { cidr: service, entry: None, local: None, nat: None }));
@@ -348,15 +352,12 @@ impl<'t> Compiler<'t> {
             NextHopType::Instance | NextHopType::NetworkInterface | NextHopType::HaVip => {
                 self.hop_to_forwarder(vpc, &hop.hop_type, &id, element)
             }
-            NextHopType::Attachment => Some(self.hop_to_transit(&id, element)),
-            NextHopType::CenBasic => {
-                Some(Branch::unknown(format!("routes of basic CEN {id} (not modelled)")))
-            }
+            NextHopType::Attachment => self.hop_to_transit(vpc, &id, element),
+            NextHopType::CenBasic => Some(self.hop_to_cen(vpc, hop.id.as_ref(), element)),
             NextHopType::VpcPeer => self.hop_to_peer(vpc, &id, element),
-            NextHopType::VpnGateway | NextHopType::RouterInterface => {
-                Some(Branch::new(End::Leave(element)).after(Op::Via(element)))
-            }
-            NextHopType::Ecr => Some(Branch::go(self.stage(Job::Ecr { id }))),
+            NextHopType::VpnGateway => self.hop_to_vpn(vpc, &id, element),
+            NextHopType::RouterInterface => self.hop_to_interface(vpc, &id, element),
+            NextHopType::Ecr => Some(Branch::go(self.stage(Job::Ecr { vpc: vpc.clone(), id }))),
             NextHopType::GatewayLoadBalancerEndpoint => Some(self.hop_to_inspection(vpc, &id)),
             NextHopType::RouteTargetGroup => Some(self.hop_to_target_group(vpc, &id)),
             NextHopType::Other(word) => {
@@ -434,25 +435,6 @@ impl<'t> Compiler<'t> {
         Stage::new("gateway", at, table)
     }
 
-    /// An Express Connect Router: on-premises, but never another VPC (decisions.md 29).
-    pub(super) fn ecr_stage(&mut self, id: &Id) -> Stage {
-        let at = self.referred(Kind::BorderRouter, id);
-        let vpcs: Vec<Cidr> = self
-            .topology
-            .vpcs
-            .iter()
-            .flat_map(|v| v.cidr.iter().chain(v.secondary_cidrs.iter().flatten()))
-            .filter_map(CidrValue::cidr)
-            .collect();
-        let rule = Rule::new(
-            Match::to(AddrSet::from_cidrs(crate::addr::Family::V4, &vpcs)),
-            at,
-            Branch::drop(Reason::EcrNotTransitive, at).after(Op::Via(at)),
-        );
-        let default = Branch::new(End::Leave(at)).after(Op::Via(at));
-        Stage::new("gateway", at, Table { rules: vec![rule], default })
-    }
-
     /// Leads a packet into a vSwitch's routes as traffic of others: without identity of its own, and
     /// sent by no ENI that we see.
     pub(super) fn transit_into(&mut self, vpc: &Id, vswitch: &Id) -> Branch {
@@ -504,7 +486,8 @@ impl<'t> Compiler<'t> {
         let scope = found.map(Scope::around).unwrap_or_default().with_parent(table);
         let gap = |listing| self.topology.coverage.gap(listing, &scope);
         let mut gaps = Gaps { missing: Vec::new(), assumed: Vec::new() };
-        if let (Some(gap), Some(_)) = (gap(Listing::GatewayRouteEntries), gap(Listing::RouteEntries))
+        if let (Some(gap), Some(_)) =
+            (gap(Listing::GatewayRouteEntries), gap(Listing::RouteEntries))
         {
             gaps.missing.push(Text::from(gap.to_string()));
         }
@@ -527,7 +510,12 @@ impl Route<'_> {
     fn hops(&self) -> Vec<NextHop> {
         if let Some(nat) = self.nat {
             let id = Some(nat.id().clone());
-            return vec![NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None }];
+            return vec![NextHop {
+                hop_type: NextHopType::NatGateway,
+                id,
+                weight: None,
+                enabled: None,
+            }];
         }
         let hops = self.entry.and_then(|e| e.next_hops.as_deref()).unwrap_or_default();
         usable_hops(hops).into_iter().cloned().collect()

@@ -1,29 +1,76 @@
-//! Other VPCs: transit routers and peering (egress.md §4.5, §10 rule 5 `tr` and `VpcPeer`).
+//! Transit routers (access.md §5.4, egress.md §4.5, §10 rule 5 `tr`).
+//!
+//! Route maps act on the distribution of routes, not on packets: what is exported is what they left,
+//! so they are not applied again (access.md §5.4).
 
-use super::super::Identity;
-use super::super::pipeline::{Branch, ElementId, End, Op, Stage};
+use super::super::pipeline::{Branch, ElementId, Op, Stage};
 use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
-use crate::addr::{AddrSet, Cidr, Family};
+use crate::addr::Cidr;
 use crate::topology::{
-    AttachmentType, CidrValue, Id, Kind, Lifecycle, Listing, NextHopType, PeerSide, Resource,
-    RouteDestination, Scope, Text, TransitAttachment, TransitHopType, TransitRouteEntry, VSwitch,
-    VpcPeer,
+    AttachmentType, CidrValue, Id, Kind, Lifecycle, Listing, Resource, RouteDestination, Scope,
+    Text, TransitAttachment, TransitHopType, TransitRouteEntry,
 };
 
 impl<'t> Compiler<'t> {
-    /// A route into a transit router attachment: the table associated with it decides.
-    pub(super) fn hop_to_transit(&mut self, attachment: &Id, element: ElementId) -> Branch {
-        let associated = self.association(attachment, None);
-        let via = Op::Via(self.referred(Kind::TransitAttachment, attachment));
-        match associated {
+    /// A route into a transit router attachment: the table associated with it decides. `None` when a
+    /// knob passes the route over.
+    pub(super) fn hop_to_transit(
+        &mut self,
+        vpc: &Id,
+        attachment: &Id,
+        element: ElementId,
+    ) -> Option<Branch> {
+        let mut notes = Vec::new();
+        if let Some(found) = self.topology.transit_attachments.get(attachment) {
+            let of_vpc = found.attachment_type == Some(AttachmentType::Vpc);
+            if of_vpc && found.target.as_ref().is_some_and(|target| target != vpc) {
+                return Some(Branch::drop(Reason::BadNexthop, element).after(Op::Via(element)));
+            }
+            if found.lifecycle() == Lifecycle::Dead {
+                return self.dead(element);
+            }
+            let zones = found.zones.iter().flatten().filter_map(|zone| zone.vswitch.as_ref());
+            notes.extend(zones.filter_map(|vswitch| self.attachment_acl_note(vswitch)));
+        }
+        let via = Op::Via(self.device(Kind::TransitAttachment, attachment));
+        Some(match self.association(attachment, None) {
             Ok(Some(table)) => {
-                Branch::go(self.stage(Job::Transit { table, over_peering: false })).after(via)
+                let stage = self.stage(Job::Transit { table, over_peering: false });
+                Branch::go(stage).after_all(notes).after(via)
             }
             Ok(None) => Branch::drop(Reason::TrNoAssociation, element).after(via),
             Err(missing) => Branch::unknown(missing),
+        })
+    }
+
+    /// Where packets go on that come out of an attachment into a transit router.
+    fn from_attachment(
+        &mut self,
+        attachment: &TransitAttachment,
+        not_of: Option<&Id>,
+        via: ElementId,
+    ) -> Branch {
+        let over_peering = attachment.attachment_type == Some(AttachmentType::Peer);
+        match self.association(attachment.id(), not_of) {
+            Ok(Some(table)) => Branch::go(self.stage(Job::Transit { table, over_peering })),
+            Ok(None) => Branch::drop(Reason::TrNoAssociation, via),
+            Err(missing) => Branch::unknown(missing),
         }
+    }
+
+    /// Leaves by an attachment; replies are looked up in the table associated with it.
+    fn leave_by(
+        &mut self,
+        attachment: &TransitAttachment,
+        not_of: Option<&Id>,
+        via: ElementId,
+    ) -> Branch {
+        let foreign =
+            [Op::Identity(super::super::Identity::None), Op::Home(None), Op::Sender(None)];
+        let back = self.from_attachment(attachment, not_of, via).after_all(foreign);
+        self.leave(via, back)
     }
 
     /// The table associated with an attachment, other than those of the router `not_of`.
@@ -88,8 +135,12 @@ impl<'t> Compiler<'t> {
                 Err(missing) => gaps.push(missing),
             }
         }
-        // of equal prefixes the smaller preference is taken (formats-api.md §4.8)
-        prefixes.sort_by_key(|(_, _, entry)| (entry.preference, entry.id().clone()));
+        // of equal prefixes: static before learned, then the smaller preference (access.md §5.4);
+        // an export marks the one in use as active, so that the others are not here
+        prefixes.sort_by_key(|(_, _, entry)| {
+            let preference = entry.preference.unwrap_or(DEFAULT_PREFERENCE);
+            (is_learned(entry), preference, entry.id().clone())
+        });
         if !gaps.is_empty() {
             let default = super::unknown(gaps);
             return Stage::new("route", at, Table::constant(default));
@@ -157,13 +208,18 @@ impl<'t> Compiler<'t> {
             ));
         };
         let via = self.named(found);
+        if found.lifecycle() == Lifecycle::Dead {
+            return Branch::drop(Reason::DeadNexthop, via)
+                .after(Op::Via(element))
+                .after(Op::Via(via));
+        }
         let branch = match (&found.attachment_type, &found.target) {
             (Some(AttachmentType::Vpc), Some(vpc)) => self.enter_vpc(found, vpc, via),
             // no transit from one peering to another (egress.md §10 rule 5)
             (Some(AttachmentType::Peer), _) if over_peering => Branch::drop(Reason::TrNoRoute, via),
             (Some(AttachmentType::Peer), _) => self.enter_far_router(table, found, via),
             (Some(AttachmentType::Vbr | AttachmentType::Vpn | AttachmentType::Ecr), _) => {
-                Branch::new(End::Leave(via))
+                self.leave_by(found, None, via)
             }
             _ => Branch::unknown(format!("what attachment {attachment} leads to (not stated)")),
         };
@@ -181,137 +237,28 @@ impl<'t> Compiler<'t> {
         let near = topology.transit_route_tables.get(table).and_then(|t| t.transit_router.as_ref());
         let far = far_router(peering, near);
         if far.is_none_or(|id| topology.transit_routers.get(id).is_none()) {
-            return Branch::new(End::Leave(via));
+            return self.leave_by(peering, far, via);
         }
-        match self.association(peering.id(), near) {
-            Ok(Some(table)) => Branch::go(self.stage(Job::Transit { table, over_peering: true })),
-            Ok(None) => Branch::drop(Reason::TrNoAssociation, via),
-            Err(missing) => Branch::unknown(missing),
-        }
+        self.from_attachment(peering, near, via)
     }
 
     /// Into a VPC: the tables of all vSwitches that hold the attachment's ENIs (egress.md U3).
     fn enter_vpc(&mut self, attachment: &TransitAttachment, vpc: &Id, via: ElementId) -> Branch {
         if self.topology.vpcs.get(vpc).is_none() {
-            return Branch::new(End::Leave(via));
+            return self.leave_by(attachment, None, via);
         }
         let zones = attachment.zones.as_deref().unwrap_or_default();
         let vswitches: Vec<&Id> = zones.iter().filter_map(|z| z.vswitch.as_ref()).collect();
-        let branches = vswitches.into_iter().map(|v| self.transit_into(vpc, v)).collect();
+        let branches = vswitches
+            .into_iter()
+            .map(|vswitch| {
+                let note = self.attachment_acl_note(vswitch);
+                self.transit_into(vpc, vswitch).after_all(note)
+            })
+            .collect();
         Branch::fork(branches).unwrap_or_else(|| {
             Branch::unknown(format!("vSwitches of attachment {} (not stated)", attachment.id()))
         })
-    }
-
-    /// A route into a peering connection.
-    pub(super) fn hop_to_peer(&mut self, vpc: &Id, id: &Id, element: ElementId) -> Option<Branch> {
-        let topology = self.topology;
-        let Some(peer) = topology.vpc_peers.get(id) else {
-            let scope = topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta)).unwrap_or_default();
-            return match topology.coverage.gap(Listing::VpcPeers, &scope) {
-                Some(gap) => Some(Branch::unknown(format!("peering connection {id}: {gap}"))),
-                None => self.dead(element),
-            };
-        };
-        let at = self.named(peer);
-        if !matches!(peer.lifecycle(), Lifecycle::Usable | Lifecycle::Unstated) || peer.is_locked()
-        {
-            return Some(Branch::drop(Reason::PeerInactive, at).after(Op::Via(at)));
-        }
-        match far_side(peer, vpc) {
-            Some(Some(into)) => {
-                let job = Job::Peer { peer: id.clone(), into: into.clone() };
-                Some(Branch::go(self.stage(job)))
-            }
-            Some(None) => Some(Branch::unknown(format!("far VPC of {id} (not stated)"))),
-            None => Some(Branch::drop(Reason::BadNexthop, element).after(Op::Via(element))),
-        }
-    }
-
-    /// Peering delivers to addresses of the peer's vSwitches and to nothing else (decisions.md 34).
-    pub(super) fn peer_stage(&mut self, id: &Id, into: &Id) -> Stage {
-        let at = self.referred_or_named(Kind::VpcPeer, id);
-        let default = Branch::drop(Reason::PeerNotTransitive, at).after(Op::Via(at));
-        let stage = |rules, default| Stage::new("gateway", at, Table { rules, default });
-        let stated = self.topology.vpc_peers.get(id).and_then(|peer| stated_blocks(peer, into));
-        let Some(vpc) = self.topology.vpcs.get(into) else {
-            // the far VPC is not in the input; its blocks may be in the connection's body
-            return match stated {
-                Some(blocks) => {
-                    let rule = Rule::new(
-                        Match::to(AddrSet::from_cidrs(Family::V4, &blocks)),
-                        at,
-                        Branch::new(End::Leave(at)).after(Op::Via(at)),
-                    );
-                    stage(vec![rule], default)
-                }
-                None => {
-                    stage(Vec::new(), Branch::unknown(format!("VPC {into} (not in the input)")))
-                }
-            };
-        };
-        let vswitches: Vec<&VSwitch> =
-            self.topology.vswitches.iter().filter(|v| v.vpc.as_ref() == Some(into)).collect();
-        let mut rules = Vec::new();
-        for vswitch in vswitches {
-            let job = Job::PeerReply { peer: id.clone(), vswitch: vswitch.id().clone() };
-            let then = Branch::go(self.stage(job)).after(Op::Via(at));
-            let element = self.named(vswitch);
-            for cidr in vswitch.cidr.iter().chain(&vswitch.ipv6_cidr).filter_map(CidrValue::cidr) {
-                rules.push(Rule::new(Match::to(block(cidr)), element, then.clone()));
-            }
-        }
-        let scope = Scope::around(&vpc.meta).with_parent(vpc.id());
-        if let Some(gap) = self.topology.coverage.gap(Listing::VSwitches, &scope) {
-            let blocks: Vec<Cidr> = vpc
-                .cidr
-                .iter()
-                .chain(vpc.secondary_cidrs.iter().flatten())
-                .filter_map(CidrValue::cidr)
-                .collect();
-            rules.push(Rule::new(
-                Match::to(AddrSet::from_cidrs(Family::V4, &blocks)),
-                at,
-                Branch::unknown(gap.to_string()),
-            ));
-        }
-        stage(rules, default)
-    }
-
-    /// Do replies find back over the peering connection? Changes no verdict.
-    pub(super) fn peer_reply_stage(&mut self, id: &Id, vswitch: &Id) -> Stage {
-        let at = self.referred_or_named(Kind::VSwitch, vswitch);
-        let network = self.topology.vswitches.get(vswitch).and_then(|v| v.vpc.clone());
-        let end = match network {
-            Some(vpc) => End::Arrive { segment: at, network: self.network(&vpc) },
-            None => End::Deliver(at),
-        };
-        let deliver = Branch::new(end).after_all([Op::Identity(Identity::None), Op::Sender(None)]);
-        let lost = deliver.clone().after(Op::Note(Text::from(format!(
-            "reply_no_route: {vswitch} has no route back over {id}"
-        ))));
-        let vpc = self.topology.vswitches.get(vswitch).and_then(|v| v.vpc.clone());
-        let hops = match &vpc {
-            Some(vpc) => self.hops_of_vswitch(vpc, vswitch),
-            None => Err(Text::from(format!("VPC of {vswitch} (not stated)"))),
-        };
-        let mut rules = Vec::new();
-        let default = match hops {
-            Ok(routes) => {
-                for (cidr, hops) in routes {
-                    let back = hops.iter().any(|hop| {
-                        hop.hop_type == NextHopType::VpcPeer && hop.id.as_ref() == Some(id)
-                    });
-                    let then = if back { deliver.clone() } else { lost.clone() };
-                    rules.push(Rule::new(Match::from(block(cidr)), at, then));
-                }
-                lost
-            }
-            Err(missing) => deliver.after(Op::Note(Text::from(format!(
-                "whether replies find back is unknown: {missing}"
-            )))),
-        };
-        Stage::new("reply", at, Table { rules, default })
     }
 }
 
@@ -325,29 +272,9 @@ fn is_active(entry: &TransitRouteEntry) -> bool {
     entry.meta.status.as_deref().is_none_or(|s| s.eq_ignore_ascii_case("Active"))
 }
 
-/// The VPC on the other side; `None` when `vpc` is on neither side, `Some(None)` when the other
-/// side is not stated.
-fn far_side<'p>(peer: &'p VpcPeer, vpc: &Id) -> Option<Option<&'p Id>> {
-    let of = |side: &'p Option<PeerSide>| side.as_ref().and_then(|s| s.vpc.as_ref());
-    let (requester, accepter) = (of(&peer.requester), of(&peer.accepter));
-    if requester == Some(vpc) {
-        Some(accepter)
-    } else if accepter == Some(vpc) {
-        Some(requester)
-    } else if requester.is_none() || accepter.is_none() {
-        Some(None)
-    } else {
-        None
-    }
-}
+/// Preference of a path that states none (access.md §5.4).
+const DEFAULT_PREFERENCE: u64 = 50;
 
-/// Blocks of one side as the connection's body states them.
-fn stated_blocks(peer: &VpcPeer, vpc: &Id) -> Option<Vec<Cidr>> {
-    [&peer.requester, &peer.accepter]
-        .into_iter()
-        .flatten()
-        .find(|side| side.vpc.as_ref() == Some(vpc))?
-        .cidrs
-        .as_ref()
-        .map(|cidrs| cidrs.iter().filter_map(CidrValue::cidr).collect())
+fn is_learned(entry: &TransitRouteEntry) -> bool {
+    entry.origin.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("Propagated"))
 }

@@ -230,6 +230,7 @@ struct RouteRow<'a> {
     route_source: Scalar<'a>,
     next_hop: Scalar<'a>,
     weight: Scalar<'a>,
+    priority: Scalar<'a>,
     state: Scalar<'a>,
     route_entry_type: Scalar<'a>,
 }
@@ -277,6 +278,7 @@ fn add_route(
     route.route_source = cidr(cx, &route, "route_source", &row.route_source);
     route.next_hop = row.next_hop.id();
     route.weight = row.weight.number();
+    route.priority = row.priority.number();
     route.state = row.state.text();
     let stated = row.route_entry_type.as_str().or_else(|| cx.param("RouteEntryType"));
     route.route_type = route_type.or(stated).map(|word| Text::from(word.to_ascii_lowercase()));

@@ -44,6 +44,7 @@ impl Build<'_> {
             out.route_source = self.opt_cidr(at, "route_source", &dto.from);
             out.next_hop = self.opt_id(at, "via", &[Kind::VpnConnection], &dto.via)?;
             out.weight = dto.weight;
+            out.priority = dto.priority;
             out.state = self.or(at, "state", text(&dto.state), Text::from("published"));
             let usual = if dto.from.is_some() { "pbr" } else { "custom" };
             out.route_type = self.or(at, "type", text(&dto.r#type), Text::from(usual));

@@ -249,6 +249,8 @@ object! {
         via: Option<String>,
         /// Weight.
         weight: Option<u64>,
+        /// Priority of a policy-based route, smaller first.
+        priority: Option<u64>,
         /// `published` or `normal`. Left out: `published`.
         state: Option<String>,
         /// `custom`, `bgp` or `pbr`. Left out: `pbr` with `from`, else `custom`.
