@@ -98,6 +98,8 @@ struct Compiler<'t> {
     primary_enis: FxHashMap<&'t str, &'t Eni>,
     group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
     members: FxHashMap<Id, groups::Members>,
+    /// ACLs by the vSwitches that they name.
+    acls: FxHashMap<&'t str, &'t Id>,
     hosts: Hosts,
 }
 
@@ -119,6 +121,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         primary_enis: primary_enis(topology),
         group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
         members: groups::members(topology),
+        acls: filter::acls_by_vswitch(topology),
         hosts: Hosts::default(),
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
@@ -255,8 +258,12 @@ impl Compiler<'_> {
     /// The element of a resource that says nothing but its name.
     fn named(&mut self, resource: &dyn Resource) -> ElementId {
         let reference = resource.to_ref();
-        let text = reference.to_string();
-        self.intern(reference, resource.meta().source.clone(), || Text::from(text))
+        // asked for anew with every host, so nothing is made that is already there
+        if let Some(id) = self.element_ids.get(&(reference.kind, reference.id.clone())) {
+            return *id;
+        }
+        let text = Text::from(reference.to_string());
+        self.intern(reference, resource.meta().source.clone(), || text)
     }
 
     /// The element of something that is only referred to.
