@@ -189,7 +189,7 @@ impl FilterSketch {
             let block = match entry.peer {
                 (0, _) => "pl-filter",
                 (1..=4, _) => "0.0.0.0/0",
-                (_, n) => pick(PREFIXES, n).unwrap(),
+                (_, n) => *pick(PREFIXES, n).unwrap(),
             };
             world = world.entry(acl, &entry.text(block, false));
         }
@@ -221,14 +221,14 @@ fn take_gap(
             let Some(group) = pick(groups, group) else { return world };
             let kept = u64::from(kept);
             world.rules.retain(|_, rule| {
-                rule.group.as_deref() != Some(group) || rule.position < Some(kept)
+                rule.group.as_deref() != Some(group.as_str()) || rule.position < Some(kept)
             });
-            world.without(Listing::SecurityGroupRules, Some(group))
+            world.without(Listing::SecurityGroupRules, Some(group.as_str()))
         }
         Gap::Group(group) => {
             let Some(group) = pick(groups, group) else { return world };
             world.groups.remove(group);
-            world.rules.retain(|_, rule| rule.group.as_deref() != Some(group));
+            world.rules.retain(|_, rule| rule.group.as_deref() != Some(group.as_str()));
             world.without(Listing::SecurityGroups, None)
         }
         Gap::Membership(eni) => {
@@ -278,8 +278,8 @@ impl RuleSketch {
         let policy = if self.accept { "accept" } else { "drop" };
         let protocol = *pick(PROTOCOLS, self.protocol).unwrap();
         let ports = match protocol {
-            "tcp" | "udp" if of_group => pick(PORTS, self.ports).unwrap(),
-            "tcp" | "udp" => pick(&PORTS[..5], self.ports).unwrap(),
+            "tcp" | "udp" if of_group => *pick(PORTS, self.ports).unwrap(),
+            "tcp" | "udp" => *pick(&PORTS[..5], self.ports).unwrap(),
             _ => "-1/-1",
         };
         let mut text = format!("{direction} {policy} {protocol} {ports} {peer}");
