@@ -61,6 +61,8 @@ struct World {
     instances: Vec<Value>,
     enis: Vec<Value>,
     groups: Vec<Value>,
+    rules: Vec<(String, Vec<Value>)>,
+    acls: Vec<Value>,
     public: u32,
 }
 
@@ -111,6 +113,7 @@ fn vpc(world: &mut World, random: &mut Random, number: u32, count: u32) {
         "Status": "Available", "RegionId": REGION, "OwnerId": 1_000_000_000_000_001_u64,
     }));
     let vswitch = |n: u32| format!("vsw-{number:016}{n:04}");
+    let acl = format!("nacl-{number:020}");
     for n in 0..VSWITCHES {
         let zone = if n % 2 == 0 { "cn-hangzhou-h" } else { "cn-hangzhou-i" };
         // the last quarter is the data tier: its table has no default route
@@ -118,7 +121,7 @@ fn vpc(world: &mut World, random: &mut Random, number: u32, count: u32) {
         world.vswitches.push(json!({
             "VSwitchId": vswitch(n), "VSwitchName": format!("tier-{}", n / 4), "VpcId": id,
             "CidrBlock": format!("{}/24", block(n * 256)), "ZoneId": zone, "Status": "Available",
-            "NetworkAclId": "",
+            "NetworkAclId": if custom { acl.as_str() } else { "" },
             "RouteTable": {"RouteTableId": tables[usize::from(custom)], "RouteTableType": if custom { "Custom" } else { "System" }},
         }));
     }
@@ -182,12 +185,82 @@ fn vpc(world: &mut World, random: &mut Random, number: u32, count: u32) {
             "SecurityGroupId": format!("sg-{number:016}{tier:04}"), "SecurityGroupName": format!("tier-{tier}"),
             "VpcId": id, "SecurityGroupType": "normal", "ServiceManaged": false,
         }));
+        group_rules(world, number, tier);
     }
+    let data: Vec<String> = (VSWITCHES * 3 / 4..VSWITCHES).map(vswitch).collect();
+    world.acls.push(network_acl(&acl, &id, &data, &block(0)));
     for n in 0..count {
         let subnet = n % VSWITCHES;
         let ip = Ipv4Addr::from(base + subnet * 256 + 10 + n / VSWITCHES).to_string();
         host(world, random, &id, &vswitch(subnet), number * PER_VPC + n, &ip, subnet);
     }
+}
+
+/// Rules of the group of a tier: it is entered from the tier before it; the application tier gets
+/// out to web services only, the data tier nowhere.
+fn group_rules(world: &mut World, number: u32, tier: u32) {
+    let group = |tier: u32| format!("sg-{number:016}{tier:04}");
+    let mut rows: Vec<Value> = Vec::new();
+    let mut rule = |direction: &str, policy: &str, ports: &str, priority: &str, peer: &str| {
+        let ingress = direction == "ingress";
+        let (group, cidr) = if peer.starts_with("sg-") { (peer, "") } else { ("", peer) };
+        let side =
+            |wanted: bool, value: &str| if wanted { value.to_owned() } else { String::new() };
+        rows.push(json!({
+            "SecurityGroupRuleId": format!("sgr-{number:012}{tier:04}{:04}", rows.len()),
+            "Direction": direction, "Policy": policy, "PortRange": ports, "Priority": priority,
+            "IpProtocol": if ports == "-1/-1" { "ALL" } else { "TCP" }, "NicType": "intranet",
+            "SourceCidrIp": side(ingress, cidr), "SourceGroupId": side(ingress, group),
+            "DestCidrIp": side(!ingress, cidr), "DestGroupId": side(!ingress, group),
+            "Ipv6SourceCidrIp": "", "Ipv6DestCidrIp": "", "SourcePrefixListId": "",
+            "DestPrefixListId": "", "SourcePortRange": "", "SourceGroupOwnerAccount": "",
+            "DestGroupOwnerAccount": "", "Description": "",
+        }));
+    };
+    match tier {
+        0 => rule("ingress", "Accept", "443/443", "1", "0.0.0.0/0"),
+        tier => rule("ingress", "Accept", "8080/8080", "1", &group(tier - 1)),
+    }
+    for n in 0..12u32 {
+        let admin = format!("172.16.{}.0/24", n * 3);
+        rule("ingress", "Accept", "22/22", "10", &admin);
+    }
+    match tier {
+        2 => {
+            rule("egress", "Accept", "80/80", "1", "0.0.0.0/0");
+            rule("egress", "Accept", "443/443", "1", "0.0.0.0/0");
+            rule("egress", "Accept", "3306/3306", "1", &group(3));
+            rule("egress", "Drop", "-1/-1", "100", "0.0.0.0/0");
+        }
+        3 => rule("egress", "Drop", "-1/-1", "100", "0.0.0.0/0"),
+        _ => {}
+    }
+    world.rules.push((group(tier), rows));
+}
+
+/// An ACL that lets its vSwitches talk with their VPC only.
+fn network_acl(id: &str, vpc: &str, vswitches: &[String], base: &str) -> Value {
+    let entries = |side: &str| -> Vec<Value> {
+        [("accept", format!("{base}/16")), ("drop", "0.0.0.0/0".to_owned())]
+            .into_iter()
+            .map(|(policy, block)| {
+                json!({
+                    "Policy": policy, "Protocol": "all", "Port": "-1/-1", side: block,
+                    "EntryType": "custom", "IpVersion": "IPv4", "Description": "",
+                })
+            })
+            .collect()
+    };
+    let bound: Vec<Value> = vswitches
+        .iter()
+        .map(|id| json!({"ResourceId": id, "ResourceType": "VSwitch", "Status": "BINDED"}))
+        .collect();
+    json!({
+        "NetworkAclId": id, "NetworkAclName": "data", "VpcId": vpc, "Status": "Available",
+        "RegionId": REGION, "Resources": {"Resource": bound},
+        "IngressAclEntries": {"IngressAclEntry": entries("SourceCidrIp")},
+        "EgressAclEntries": {"EgressAclEntry": entries("DestinationCidrIp")},
+    })
 }
 
 fn host(
@@ -243,6 +316,7 @@ fn write(world: &World, out: &Path) -> Result<(), Box<dyn Error>> {
         ("vpc.DescribeNatGateways", "NatGateways", "NatGateway", &world.nats, 50),
         ("vpc.DescribeEipAddresses", "EipAddresses", "EipAddress", &world.eips, 100),
         ("vpc.DescribeHaVips", "HaVips", "HaVip", &Vec::new(), 50),
+        ("vpc.DescribeNetworkAcls", "NetworkAcls", "NetworkAcl", &world.acls, 50),
     ];
     for (name, outer, inner, rows, size) in numbered {
         pages(&dir, name, outer, inner, rows, size, false)?;
@@ -272,6 +346,14 @@ fn write(world: &World, out: &Path) -> Result<(), Box<dyn Error>> {
     for (nat, rows) in &world.dnat {
         let name = format!("vpc.DescribeForwardTableEntries@NatGatewayId={nat}");
         pages(&dir, &name, "ForwardTableEntries", "ForwardTableEntry", rows, 50, false)?;
+    }
+    for (group, rows) in &world.rules {
+        let name = format!("ecs.DescribeSecurityGroupAttribute@SecurityGroupId={group}.p1.json");
+        let body = json!({
+            "SecurityGroupId": group, "InnerAccessPolicy": "Accept", "RegionId": REGION,
+            "Permissions": {"Permission": rows}, "NextToken": "", "RequestId": "0",
+        });
+        fs::write(dir.join(name), serde_json::to_string_pretty(&body)?)?;
     }
     for vpc in &world.vpcs {
         let id = vpc["VpcId"].as_str().unwrap_or_default();

@@ -56,8 +56,8 @@ const EGRESS: &[(&str, &str, &[&str], &str)] = &[
     ("i-app-2", "10.20.21.11", &["203.0.113.12"], "snat-app-i"),
     ("i-pay-1", "10.20.20.31", &["203.0.113.20"], "eip-pay"),
     ("i-bastion", "10.20.0.10", &[], "nat_no_snat_entry"),
-    ("i-db-1", "10.20.30.11", &[], "no_route"),
-    ("i-db-2", "10.20.31.11", &[], "no_route"),
+    ("i-db-1", "10.20.30.11", &[], "nacl_egress_denied"),
+    ("i-db-2", "10.20.31.11", &[], "nacl_egress_denied"),
 ];
 
 #[test]

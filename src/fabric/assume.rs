@@ -267,6 +267,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_on_assumptions_names_every_knob() {
+        let page = include_str!("../../docs/assumptions.md");
+        for (knob, values) in KNOBS {
+            let all: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+            let start = format!("| `{knob}` | {} | ", all.join(", "));
+            let row = page.lines().find_map(|line| line.strip_prefix(&start));
+            let row = row.unwrap_or_else(|| panic!("no row `{start}`"));
+            // without a setting, the mode follows from the input
+            let default = if *knob == "internet_mode" { "`central` if" } else { &all[0] };
+            assert!(row.starts_with(default), "default of {knob}: {row}");
+        }
+    }
+
+    #[test]
     fn knobs_are_set_by_text() {
         let mut assume = Assume::default();
         assume.set("internet_mode=central").unwrap();

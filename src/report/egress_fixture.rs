@@ -3,6 +3,7 @@
 use crate::addr::{AddrSet, Cidr, Family};
 use crate::analyze::egress::{EgressClass, EgressReport, SourceEgress, SourceRole, SourceVerdict};
 use crate::fabric::OwnPublic;
+use crate::packet::{Protocol, ServiceRange, ServiceSet};
 use crate::simulate::{Reason, Verdict};
 use crate::topology::{AddrValue, Draft, Eip, Id, Kind, ResourceRef, Text, Topology, Value, Vpc};
 
@@ -22,11 +23,12 @@ fn named(kind: Kind, id: &str, name: Option<&str>) -> ResourceRef {
 fn class(destinations: AddrSet, verdict: Verdict) -> EgressClass {
     EgressClass {
         destinations,
-        services: crate::packet::ServiceSet::all(),
+        services: ServiceSet::all(),
         public: true,
         verdict,
         reason: None,
         public_ips: Vec::new(),
+        if_allowed: Vec::new(),
         via: Vec::new(),
         why: Vec::new(),
         notes: Vec::new(),
@@ -125,6 +127,36 @@ pub(super) fn report() -> EgressReport {
     let mut own = own;
     own.verdict = SourceVerdict::Mixed;
     EgressReport { sources: vec![gateway, web, own, none, unknown] }
+}
+
+/// Two sources with filters: one that leaves with some services only, one of which the security
+/// groups are not known.
+pub(super) fn filtered() -> EgressReport {
+    let public = cidrs(&["10.0.0.0/8"]).complement();
+    let nat = [named(Kind::NatGateway, "ngw-1", None), named(Kind::SnatEntry, "snat-1", None)];
+    let tcp = |first, last| ServiceRange::ports(Protocol::Tcp, first, last);
+    let icmp = ServiceRange::of(Protocol::Icmp);
+    let open = ServiceSet::from_ranges(vec![tcp(80, 80), tcp(443, 443), tcp(8000, 8099), icmp]);
+    let web = EgressClass {
+        services: open.clone(),
+        why: Vec::new(),
+        ..exit(public.clone(), "203.0.113.7", &nat, "")
+    };
+    let rest = EgressClass {
+        services: open.complement(),
+        reason: Some(Reason::SgEgressDenied),
+        via: vec![named(Kind::SecurityGroup, "sg-1", None)],
+        ..class(public.clone(), Verdict::Dropped)
+    };
+    let unknown = EgressClass {
+        if_allowed: vec![known("203.0.113.7")],
+        via: nat.to_vec(),
+        missing: vec!["security group sg-2 (not in the input)".to_owned()],
+        ..class(public, Verdict::Unknown)
+    };
+    let mut second = source("i-2", None, "10.0.1.11", vec![unknown]);
+    second.verdict = SourceVerdict::Unknown;
+    EgressReport { sources: vec![source("i-1", None, "10.0.1.10", vec![web, rest]), second] }
 }
 
 /// The VPC and one EIP of that answer.

@@ -11,7 +11,7 @@ use super::paint::Paint;
 use super::plural;
 use crate::addr::{AddrSet, Cidr, Family};
 use crate::analyze::egress::{EgressClass, EgressReport, SourceEgress, SourceRole, SourceVerdict};
-use crate::topology::{Kind, Resource, ResourceRef, Topology};
+use crate::topology::{AddrValue, Kind, Resource, ResourceRef, Topology};
 
 /// Blocks on one line of a cell.
 const BLOCKS_PER_LINE: usize = 3;
@@ -116,11 +116,6 @@ impl Footnotes {
 
 fn write_summary(out: &mut dyn Write, report: &EgressReport, paint: Paint) -> io::Result<()> {
     let counts = egress_view::counts(report);
-    writeln!(
-        out,
-        "\nsecurity groups and network ACLs are not evaluated: whether they let this traffic out is \
-         not part of the answer"
-    )?;
     let line = format!(
         "{}: {} with egress, {} without, {} unknown · {}",
         plural(report.sources.len(), "source"),
@@ -129,7 +124,7 @@ fn write_summary(out: &mut dyn Write, report: &EgressReport, paint: Paint) -> io
         counts.unknown,
         plural(egress_view::by_public_ip(report).len(), "public IP"),
     );
-    writeln!(out, "{}", paint.bold(line))
+    writeln!(out, "\n{}", paint.bold(line))
 }
 
 struct Table<'a> {
@@ -232,8 +227,8 @@ impl Table<'_> {
     fn equal(&self, a: &SourceEgress, b: &SourceEgress) -> bool {
         fn key(class: &EgressClass) -> impl PartialEq + '_ {
             (
-                &class.destinations,
-                (class.verdict, class.reason, &class.public_ips),
+                (&class.destinations, &class.services),
+                (class.verdict, class.reason, &class.public_ips, &class.if_allowed),
                 (&class.via, &class.missing, &class.assumptions),
             )
         }
@@ -251,17 +246,22 @@ impl Table<'_> {
                 below: Vec::new(),
             });
         }
-        for (verdict, says) in
-            [(SourceVerdict::None, "no egress"), (SourceVerdict::Unknown, "unknown")]
-        {
-            let sources: Vec<&SourceEgress> =
-                report.sources.iter().filter(|s| s.verdict == verdict).collect();
-            if !sources.is_empty() {
-                columns.push(Row {
-                    cells: vec![vec![says.to_owned()], Vec::new(), listed(&sources)],
-                    below: Vec::new(),
-                });
+        let of = |verdict| report.sources.iter().filter(move |s| s.verdict == verdict);
+        let mut rest: BTreeMap<Vec<String>, Vec<&SourceEgress>> = BTreeMap::new();
+        for source in of(SourceVerdict::None) {
+            rest.entry(vec!["no egress".to_owned()]).or_default().push(source);
+        }
+        for source in of(SourceVerdict::Unknown) {
+            let mut says = vec!["unknown".to_owned()];
+            let addresses = source.if_allowed();
+            if !addresses.is_empty() {
+                says.push(if_allowed(addresses.into_iter()));
             }
+            rest.entry(says).or_default().push(source);
+        }
+        for (says, sources) in rest {
+            columns
+                .push(Row { cells: vec![says, Vec::new(), listed(&sources)], below: Vec::new() });
         }
         for class in report.sources.iter().flat_map(|s| self.options.scope.classes(s)) {
             self.notes.mark(class);
@@ -273,6 +273,9 @@ impl Table<'_> {
     fn answer(&mut self, source: &SourceEgress, class: &EgressClass) -> [Vec<String>; 3] {
         let mut fate: Vec<String> = match class.reason {
             Some(reason) => vec![format!("{} ({reason})", class.verdict)],
+            None if !class.if_allowed.is_empty() => {
+                vec![class.verdict.to_string(), if_allowed(class.if_allowed.iter())]
+            }
             None if class.public_ips.is_empty() => vec![class.verdict.to_string()],
             None => class.public_ips.iter().map(clean).collect(),
         };
@@ -280,8 +283,26 @@ impl Table<'_> {
         if let Some(first) = fate.first_mut() {
             first.push_str(&marks);
         }
-        [destinations(source, class, self.options.scope), fate, vec![decided_by(&class.via)]]
+        let mut destinations = destinations(source, class, self.options.scope);
+        destinations.extend(services(class));
+        [destinations, fate, vec![decided_by(&class.via)]]
     }
+}
+
+/// `if the filters let it out: 203.0.113.7`.
+fn if_allowed<'a>(addresses: impl Iterator<Item = &'a AddrValue>) -> String {
+    let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+    clean(format_args!("if the filters let it out: {}", addresses.join(", ")))
+}
+
+/// The services of a class, unless they are all: said by what they lack where that is shorter.
+fn services(class: &EgressClass) -> Option<String> {
+    if class.services.is_all() {
+        return None;
+    }
+    let only = format!("only {}", class.services);
+    let but = format!("all but {}", class.services.complement());
+    Some(if but.len() < only.len() { but } else { only })
 }
 
 /// What a reason means, and what else is to be known.
@@ -398,9 +419,13 @@ mod tests {
     use crate::report::egress_fixture;
 
     fn render(by: By, scope: EgressScope) -> String {
+        render_of(&egress_fixture::report(), by, scope)
+    }
+
+    fn render_of(report: &EgressReport, by: By, scope: EgressScope) -> String {
         let mut out = Vec::new();
         let options = TableOptions { by, scope, paint: Paint::PLAIN, quiet: false, missing: &[] };
-        write(&mut out, &egress_fixture::report(), &egress_fixture::topology(), options).unwrap();
+        write(&mut out, report, &egress_fixture::topology(), options).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -430,9 +455,23 @@ i-5                  10.0.2.10 (secondary ENI eni-i-5)  vsw-1, cn-shanghai-b  al
 [2] missing: DescribeSnatTableEntries for ngw-1 (not in the input)
 help: `vpclint export-commands --region REGION` prints the calls of a complete export
 
-security groups and network ACLs are not evaluated: whether they let this traffic out is not part of the answer
 5 sources: 3 with egress, 1 without, 1 unknown · 2 public IPs
 ";
+
+    #[test]
+    fn services_are_shown_where_they_are_not_all() {
+        for by in [By::Instance, By::Vpc, By::Group] {
+            let text = render_of(&egress_fixture::filtered(), by, EgressScope::Public);
+            let lines: Vec<&str> = text.lines().collect();
+            let at = lines.iter().position(|l| l.contains("dropped (sg_egress_denied)")).unwrap();
+            assert!(lines[at - 1].contains("only tcp/80,443,8000-8099 icmp"), "{text}");
+            assert!(lines[at + 1].contains("all but tcp/80,443,8000-8099 icmp"), "{text}");
+            assert!(text.contains("if the filters let it out: 203.0.113.7"), "{text}");
+            assert!(text.contains("missing: security group sg-2 (not in the input)"), "{text}");
+        }
+        let text = render_of(&egress_fixture::filtered(), By::Ip, EgressScope::Public);
+        assert!(text.contains("if the filters let it out: 203.0.113.7"), "{text}");
+    }
 
     #[test]
     fn equal_answers_share_a_row() {

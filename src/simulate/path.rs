@@ -89,7 +89,7 @@ pub struct Hop {
     pub stage: StageId,
     /// The rule that matched first; `None` for the table's default.
     pub element: Option<ElementId>,
-    /// Further rules that matched and were beaten.
+    /// Further rules that matched and were beaten, where the winner has a precedence.
     pub beaten: Vec<ElementId>,
     /// The packet as it came to the stage.
     pub header: Header,

@@ -157,13 +157,14 @@ impl<'f> Walker<'f, '_> {
     }
 
     fn hop(&self, state: &mut State, stage: StageId, element: Option<ElementId>, action: Action) {
-        let table = self.fabric.stage(stage).map(|stage| &stage.table);
-        let beaten = match (element, table) {
-            (Some(_), Some(table)) => {
-                table.matching(&state.header).skip(1).map(|rule| rule.element).collect()
-            }
-            _ => Vec::new(),
-        };
+        // looked for only where something ranks the rules, so not in the long tables of filters
+        let ranked = element
+            .and_then(|id| self.fabric.element(id))
+            .filter(|element| element.precedence.is_some())
+            .and_then(|_| self.fabric.stage(stage));
+        let beaten = ranked.map_or_else(Vec::new, |stage| {
+            stage.table.matching(&state.header).skip(1).map(|rule| rule.element).collect()
+        });
         state.hops.push(Hop { stage, element, beaten, header: state.header, action });
     }
 

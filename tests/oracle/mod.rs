@@ -29,6 +29,7 @@ pub mod facts;
 pub mod filters;
 pub mod flow;
 pub mod generate;
+pub mod generate_filters;
 pub mod generate_flows;
 pub mod ingress;
 pub mod privatelink;

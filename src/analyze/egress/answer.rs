@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::addr::AddrSet;
 use crate::fabric::OwnPublic;
 pub use crate::fabric::SourceRole;
-use crate::packet::{Packet, Protocol, Service, ServiceSet};
+use crate::packet::{Packet, Protocol, Service, ServiceRange, ServiceSet};
 use crate::simulate::{Reason, Verdict};
 use crate::topology::{AddrValue, Id, ResourceRef, Text};
 
@@ -42,10 +42,11 @@ impl fmt::Display for SourceVerdict {
     }
 }
 
-/// Destinations that meet the same fate.
+/// Packets that meet the same fate: a box of destinations × services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EgressClass {
-    /// The destinations. Classes of one source are disjoint.
+    /// The destinations. Classes of one source are disjoint boxes: two of them may share
+    /// destinations or services, not both.
     pub destinations: AddrSet,
     /// Protocols and destination ports.
     pub services: ServiceSet,
@@ -58,6 +59,9 @@ pub struct EgressClass {
     pub reason: Option<Reason>,
     /// Public addresses; more than one when the gateway chooses per connection.
     pub public_ips: Vec<AddrValue>,
+    /// For an unknown verdict: public addresses under which the packets leave if the filters that
+    /// cannot be decided let them through; empty when that is not known either.
+    pub if_allowed: Vec<AddrValue>,
     /// Devices and entries that decide, in path order.
     pub via: Vec<ResourceRef>,
     /// Why these and not others, as sentences.
@@ -74,13 +78,37 @@ pub struct EgressClass {
     pub witness: IpAddr,
 }
 
+/// Services that witness packets have where a class allows it, best first.
+const USUAL: [(Protocol, u16); 4] =
+    [(Protocol::Tcp, 443), (Protocol::Tcp, 80), (Protocol::Tcp, 22), (Protocol::Udp, 53)];
+
 impl EgressClass {
     /// A packet of the class: to TCP port 443 where the class has it. Its source is left to be
     /// filled in.
     pub fn witness(&self) -> Packet {
-        let usual = Service::new(Protocol::Tcp, 443);
-        let first = self.services.ranges().first().map_or(usual, |range| range.first);
-        let service = if self.services.contains(usual) { usual } else { first };
+        self.packet(&self.services)
+    }
+
+    /// A packet of the class and a protocol, if the class has any. Its source is left to be filled
+    /// in.
+    pub fn witness_of(&self, protocol: Protocol) -> Option<Packet> {
+        let whole = ServiceSet::from_ranges(vec![ServiceRange::of(protocol)]);
+        let services = self.services.intersect(&whole);
+        (!services.is_empty()).then(|| self.packet(&services))
+    }
+
+    fn packet(&self, services: &ServiceSet) -> Packet {
+        let first = services.ranges().first().map(|range| {
+            // port 0 is none that anybody uses
+            let next = range.first.next().filter(|next| range.contains(*next));
+            next.filter(|_| range.first.port() == 0).unwrap_or(range.first)
+        });
+        let service = USUAL
+            .map(|(protocol, port)| Service::new(protocol, port))
+            .into_iter()
+            .find(|service| services.contains(*service))
+            .or(first)
+            .unwrap_or(Service::LAST);
         Packet::of_service(self.witness, self.witness, service)
     }
 }
@@ -114,7 +142,7 @@ pub struct SourceEgress {
     pub public_ips: Vec<AddrValue>,
     /// One set of public addresses over all classes that exit.
     pub uniform: bool,
-    /// Classes that cover the whole address space, in order of their first destination.
+    /// Classes that cover all destinations and services, in order of their first destination.
     pub classes: Arc<[EgressClass]>,
     /// Facts about the source itself (`not attached`, `instance is stopped`, …).
     pub notes: Vec<String>,
@@ -128,7 +156,20 @@ impl SourceEgress {
 
     /// A packet of a class, unless the source address is not known as a number.
     pub fn witness(&self, class: &EgressClass) -> Option<Packet> {
-        self.address.addr().map(|src| Packet { src, ..class.witness() })
+        self.sent(class.witness())
+    }
+
+    /// The packet with this source, unless its address is not known as a number.
+    pub fn sent(&self, packet: Packet) -> Option<Packet> {
+        self.address.addr().map(|src| Packet { src, ..packet })
+    }
+
+    /// Public addresses over the public classes of which only filters are not known.
+    pub fn if_allowed(&self) -> Vec<&AddrValue> {
+        let mut all: Vec<&AddrValue> = self.public_classes().flat_map(|c| &c.if_allowed).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Assumptions of all public classes, sorted.

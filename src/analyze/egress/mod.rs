@@ -9,13 +9,14 @@ mod partition;
 mod restrict;
 mod why;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 pub use answer::{EgressClass, EgressReport, SourceEgress, SourceRole, SourceVerdict};
 
-use crate::addr::{AddrRange, AddrSet, Family};
+use crate::addr::{AddrSet, Family};
 use crate::fabric::{Fabric, OwnPublic, SourcePoint, StageId};
 use crate::simulate::Verdict;
 use crate::topology::{AddrValue, Text};
@@ -31,14 +32,12 @@ pub fn analyze(fabric: &Fabric) -> EgressReport {
 /// packets start, and what it holds.
 #[derive(Default)]
 struct Memo {
-    known: FxHashMap<(StageId, Family, OwnKey), Vec<Known>>,
+    known: FxHashMap<(StageId, Family, OwnKey), Ranges>,
 }
 
-/// A partition and the sources for which it holds.
-struct Known {
-    sources: AddrRange,
-    partition: Arc<Partition>,
-}
+/// Partitions by the first and last address of the sources for which they hold. Two ranges never
+/// overlap: what holds for both sources of a pair makes their lookups, and so their ranges, the same.
+type Ranges = BTreeMap<u128, (u128, Arc<Partition>)>;
 
 /// What a source holds, as far as a fate can depend on it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -61,12 +60,13 @@ impl Memo {
             return Arc::new(Partition::of(fabric, source, family).0);
         };
         let known = self.known.entry((source.entry, family, own)).or_default();
-        if let Some(found) = known.iter().find(|known| known.sources.contains(number)) {
-            return Arc::clone(&found.partition);
+        let before = known.range(..=number).next_back();
+        if let Some((_, (_, partition))) = before.filter(|(_, (last, _))| number <= *last) {
+            return Arc::clone(partition);
         }
         let (partition, sources) = Partition::of(fabric, source, family);
         let partition = Arc::new(partition);
-        known.push(Known { sources, partition: Arc::clone(&partition) });
+        known.insert(sources.first, (sources.last, Arc::clone(&partition)));
         partition
     }
 }
@@ -113,24 +113,30 @@ fn sum(classes: &[EgressClass]) -> (SourceVerdict, Vec<AddrValue>, bool) {
 }
 
 /// Sum over the public classes (decisions.md 38). A destination counts as reached when some service
-/// reaches it; once some destinations exit and some do not, nothing unknown can change `mixed`.
+/// reaches it on every path; once some destinations exit and some do not, nothing unknown can change
+/// `mixed`.
 fn verdict(classes: &[EgressClass]) -> SourceVerdict {
     let Some(family) = classes.first().map(|class| class.destinations.family()) else {
         return SourceVerdict::None;
     };
-    let public = || classes.iter().filter(|class| class.public);
     let union = |wanted: &dyn Fn(&EgressClass) -> bool| {
-        let ranges = public().filter(|c| wanted(c)).flat_map(|c| c.destinations.ranges());
+        let ranges = classes
+            .iter()
+            .filter(|class| class.public && wanted(class))
+            .flat_map(|class| class.destinations.ranges());
         AddrSet::from_ranges(family, ranges.copied().collect())
     };
-    let exits = union(&|class| class.verdict == Verdict::Exits);
+    let exits = union(&|class| class.verdict == Verdict::Exits && !class.partial);
+    let sometimes = union(&|class| class.verdict == Verdict::Exits).difference(&exits);
     let open = union(&|class| class.verdict == Verdict::Unknown).difference(&exits);
-    let closed = union(&|_| true).difference(&exits).difference(&open);
-    let some_not = !closed.is_empty() || public().any(|class| class.partial);
-    match (!exits.is_empty(), some_not, !open.is_empty()) {
+    let closed = union(&|_| true).difference(&exits).difference(&sometimes).difference(&open);
+    let some = !exits.is_empty() || !sometimes.is_empty();
+    // what leaves on some paths only, and by no other service on all of them, is not all
+    let some_not = !closed.is_empty() || !sometimes.difference(&open).is_empty();
+    match (some, some_not, !open.is_empty()) {
         (true, true, _) => SourceVerdict::Mixed,
         (_, _, true) => SourceVerdict::Unknown,
-        (true, false, false) => SourceVerdict::Exits,
+        (true, _, false) => SourceVerdict::Exits,
         (false, _, false) => SourceVerdict::None,
     }
 }
@@ -144,6 +150,11 @@ mod tests {
     /// A VPC with an Internet NAT gateway whose SNAT entry covers one of two instances; the other
     /// holds an EIP. Every listing is complete.
     fn topology() -> Topology {
+        filtered_topology(|_| {})
+    }
+
+    /// The same with filters.
+    fn filtered_topology(change: impl FnOnce(&mut Draft)) -> Topology {
         let mut draft = Draft::default();
         for listing in Listing::ALL {
             draft.coverage.record(*listing, Scope::anywhere(), ListingState::Complete);
@@ -201,7 +212,108 @@ mod tests {
             }]);
             draft.add(eni);
         }
+        change(&mut draft);
         draft.build()
+    }
+
+    /// Puts both ENIs into an advanced group that lets HTTPS out.
+    fn https_only(draft: &mut Draft) {
+        let mut group = SecurityGroup::new("sg-1");
+        group.vpc = Some(Some("vpc-1".into()));
+        group.group_type = Some(SecurityGroupType::Advanced);
+        draft.add(group);
+        let mut rule = SecurityGroupRule::new("sgr-1");
+        rule.group = Some("sg-1".into());
+        rule.direction = Some(Direction::Egress);
+        rule.policy = Some(Policy::Accept);
+        rule.priority = Some(1);
+        rule.protocol = Some(FilterProtocol::Tcp);
+        rule.ports = Some(PortSpec::Range(443, 443));
+        rule.peer = Some(RulePeer::Cidr(CidrValue::from_text("0.0.0.0/0")));
+        draft.add(rule);
+        members(draft);
+    }
+
+    fn members(draft: &mut Draft) {
+        for n in [1, 2] {
+            let mut eni = Eni::new(format!("eni-{n}"));
+            eni.security_groups = Some(vec!["sg-1".into()]);
+            draft.add(eni);
+        }
+    }
+
+    pub(super) fn https_only_report() -> EgressReport {
+        analyzed(&filtered_topology(https_only))
+    }
+
+    fn analyzed(topology: &Topology) -> EgressReport {
+        analyze(&Fabric::compile(topology, &Assume::default()))
+    }
+
+    #[test]
+    fn one_service_to_everywhere_is_a_way_out() {
+        let report = analyzed(&filtered_topology(https_only));
+        for (source, ip) in report.sources.iter().zip(["203.0.113.1", "203.0.113.2"]) {
+            assert_eq!(source.verdict, SourceVerdict::Exits);
+            assert!(source.uniform);
+            assert_eq!(source.public_ips, [AddrValue::from_text(ip)]);
+            assert_eq!(source.public_classes().count(), 2, "HTTPS and the rest");
+            let https = source.public_classes().find(|c| c.verdict == Verdict::Exits).unwrap();
+            assert_eq!(https.services.to_string(), "tcp/443");
+            let rest = source.public_classes().find(|c| c.verdict == Verdict::Dropped).unwrap();
+            assert_eq!(rest.services, https.services.complement());
+            assert_eq!(rest.reason, Some(crate::simulate::Reason::SgEgressDenied));
+        }
+    }
+
+    #[test]
+    fn unknown_groups_say_what_is_missing_and_the_address_behind_them() {
+        let report = analyzed(&filtered_topology(members));
+        for (source, ip) in report.sources.iter().zip(["203.0.113.1", "203.0.113.2"]) {
+            assert_eq!(source.verdict, SourceVerdict::Unknown);
+            assert!(source.public_ips.is_empty() && !source.uniform);
+            assert_eq!(source.missing(), ["security group sg-1 (not in the input)"]);
+            assert_eq!(source.if_allowed(), [&AddrValue::from_text(ip)]);
+        }
+        let assume = {
+            let mut assume = Assume::default();
+            assume.set("missing_filters=pass").unwrap();
+            assume
+        };
+        let report = analyze(&Fabric::compile(&filtered_topology(members), &assume));
+        for source in &report.sources {
+            assert_eq!(source.verdict, SourceVerdict::Exits);
+            assert!(source.if_allowed().is_empty());
+            assert_eq!(
+                source.assumptions(),
+                ["missing_filters = pass (security group sg-1 (not in the input))"]
+            );
+        }
+    }
+
+    #[test]
+    fn verdicts_sum_up_services() {
+        let report = analyzed(&filtered_topology(https_only));
+        let source = &report.sources[0];
+        let of = |verdict| source.public_classes().find(|c| c.verdict == verdict).unwrap().clone();
+        let (https, rest) = (of(Verdict::Exits), of(Verdict::Dropped));
+        let other = EgressClass {
+            verdict: Verdict::Exits,
+            public_ips: vec![AddrValue::from_text("203.0.113.9")],
+            ..rest.clone()
+        };
+        let (verdict, ips, uniform) = sum(&[https.clone(), other]);
+        assert_eq!((verdict, ips.len(), uniform), (SourceVerdict::Exits, 2, false));
+        let open = EgressClass { verdict: Verdict::Unknown, ..rest.clone() };
+        assert_eq!(sum(&[https.clone(), open.clone()]).0, SourceVerdict::Exits, "one is enough");
+        let shut = EgressClass { verdict: Verdict::Dropped, ..https.clone() };
+        assert_eq!(sum(&[shut.clone(), open]).0, SourceVerdict::Unknown);
+        assert_eq!(sum(&[shut, rest.clone()]).0, SourceVerdict::None);
+        let half = AddrSet::from_cidrs(Family::V4, [&"8.0.0.0/8".parse().unwrap()]);
+        let part = EgressClass { destinations: half, ..https.clone() };
+        assert_eq!(sum(&[part, rest.clone()]).0, SourceVerdict::Mixed);
+        let partial = EgressClass { partial: true, ..https };
+        assert_eq!(sum(&[partial, rest]).0, SourceVerdict::Mixed);
     }
 
     pub(super) fn report() -> EgressReport {

@@ -84,7 +84,7 @@ impl Partition {
         let own = pieces
             .iter()
             .enumerate()
-            .filter(|(_, piece)| piece.fate.outcomes.iter().any(|o| o.public == Public::Own))
+            .filter(|(_, piece)| addresses(&piece.fate.outcomes).any(|p| *p == Public::Own))
             .map(|(n, _)| n)
             .collect();
         let classes = pieces
@@ -105,9 +105,13 @@ impl Partition {
         let mut classes: Vec<EgressClass> = self.classes.to_vec();
         for (n, class) in classes.iter_mut().enumerate() {
             if self.own.contains(&n) {
-                class.public_ips.push(held.address.clone());
-                class.public_ips.sort();
-                class.public_ips.dedup();
+                let ips = match class.verdict {
+                    Verdict::Unknown => &mut class.if_allowed,
+                    _ => &mut class.public_ips,
+                };
+                ips.push(held.address.clone());
+                ips.sort();
+                ips.dedup();
                 class.via.extend(held.by.iter().cloned());
                 class.assumptions.extend(held.assumptions.iter().map(ToString::to_string));
                 class.why = why::own_address(fabric, source, held, &class.witness());
@@ -178,6 +182,7 @@ fn class(fabric: &Fabric, family: Family, piece: Piece, hops: &[Hop]) -> EgressC
         verdict: summary.verdict,
         reason: summary.reason,
         public_ips: summary.public_ips,
+        if_allowed: summary.if_allowed,
         via,
         why: why::translation(fabric, hops),
         notes: summary.notes,
@@ -208,6 +213,7 @@ struct Summary {
     verdict: Verdict,
     reason: Option<crate::simulate::Reason>,
     public_ips: Vec<AddrValue>,
+    if_allowed: Vec<AddrValue>,
     via: Vec<ElementId>,
     notes: Vec<String>,
     partial: bool,
@@ -233,6 +239,7 @@ impl Summary {
             verdict,
             reason: best.and_then(|o| o.reason),
             public_ips: Vec::new(),
+            if_allowed: Vec::new(),
             via: Vec::new(),
             notes: Vec::new(),
             partial: false,
@@ -245,19 +252,35 @@ impl Summary {
             extend(&mut out.notes, &outcome.notes);
             if outcome.verdict == verdict && outcome.reason == out.reason {
                 out.via.extend(outcome.via.iter().chain(&outcome.at).copied());
-                if let Public::Given(addresses) = &outcome.public {
-                    out.public_ips.extend(addresses.iter().cloned());
-                }
             } else {
                 out.partial = true;
                 let reason = outcome.reason.map(|r| format!(" ({r})")).unwrap_or_default();
                 out.notes.push(format!("another possible path is {}{reason}", outcome.verdict));
             }
         }
-        out.public_ips.sort();
-        out.public_ips.dedup();
+        let given = addresses(outcomes).filter_map(|public| match public {
+            Public::Given(given) => Some(given),
+            _ => None,
+        });
+        let mut given: Vec<AddrValue> = given.flatten().cloned().collect();
+        given.sort();
+        given.dedup();
+        match verdict {
+            Verdict::Unknown => out.if_allowed = given,
+            _ => out.public_ips = given,
+        }
         out
     }
+}
+
+/// Under which addresses packets with these outcomes leave, or, where only filters are not known,
+/// would leave: nothing unless that is known of every path that is open.
+fn addresses(outcomes: &[Outcome]) -> impl Iterator<Item = &Public> {
+    let open = outcomes.iter().any(|outcome| outcome.verdict == Verdict::Unknown);
+    let wanted = if open { Verdict::Unknown } else { Verdict::Exits };
+    let of_wanted = move || outcomes.iter().filter(move |o| o.verdict == wanted);
+    let known = of_wanted().all(|outcome| outcome.public != Public::None);
+    of_wanted().filter(move |_| known).map(|outcome| &outcome.public)
 }
 
 fn extend(list: &mut Vec<String>, texts: &[Text]) {

@@ -43,7 +43,7 @@ impl EgressClass {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::report;
+    use super::super::tests::{https_only_report, report};
     use super::*;
     use crate::addr::{Cidr, Family};
     use crate::analyze::egress::SourceVerdict;
@@ -58,10 +58,23 @@ mod tests {
             let size: u128 = source.classes.iter().map(|c| c.destinations.len()).sum();
             assert_eq!(size, 256);
             assert!(source.classes.iter().all(|c| to.contains(c.witness)));
+            assert!(source.classes.iter().all(|c| c.services.is_all()));
             assert_eq!(source.verdict, SourceVerdict::Exits);
             assert_eq!(source.public_ips, whole.public_ips);
         }
         let v6: Cidr = "2400:3200::/32".parse().unwrap();
         assert!(whole.restricted_to(&AddrSet::from_cidrs(Family::V6, [&v6])).sources.is_empty());
+    }
+    #[test]
+    fn services_stay_as_they_are() {
+        let to: Cidr = "8.8.8.0/24".parse().unwrap();
+        let part = https_only_report().restricted_to(&AddrSet::from_cidrs(Family::V4, [&to]));
+        for source in &part.sources {
+            let services: Vec<String> =
+                source.classes.iter().map(|class| class.services.to_string()).collect();
+            assert_eq!(services.len(), 2);
+            assert!(services.contains(&"tcp/443".to_owned()), "{services:?}");
+            assert_eq!(source.verdict, SourceVerdict::Exits);
+        }
     }
 }

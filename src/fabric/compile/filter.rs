@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::super::assume::MissingFilters;
 use super::super::pipeline::{Branch, ElementId, End, Op, Pass, Stage};
 use super::super::table::Table;
 use super::{Compiler, Job};
-use crate::topology::{Direction, Eni, Id, Instance, Kind, Listing, Resource, Scope, Text};
+use crate::topology::{
+    Direction, Eni, Id, Instance, Kind, Listing, Resource, Scope, Text, Topology,
+};
 
 /// What filters the packets of an ENI.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,6 +54,18 @@ impl Next {
     }
 }
 
+/// The ACL of every vSwitch that one names; the first in order of ids, though a vSwitch has at most
+/// one (access.md §2.1).
+pub(super) fn acls_by_vswitch(topology: &Topology) -> FxHashMap<&str, &Id> {
+    let mut out = FxHashMap::default();
+    for acl in &topology.network_acls {
+        for vswitch in acl.vswitches.iter().flatten() {
+            out.entry(vswitch.as_str()).or_insert_with(|| acl.id());
+        }
+    }
+    out
+}
+
 impl Compiler<'_> {
     /// The filters of an ENI. Managed ENIs have groups that nobody can edit; their service decides
     /// what passes (access.md §1.8).
@@ -71,7 +87,10 @@ impl Compiler<'_> {
 
     /// The groups that an object states.
     pub(super) fn groups(&self, of: &dyn Resource, stated: Option<&Vec<Id>>) -> Groups {
-        let scope = Scope::around(of.meta());
+        let listed = || {
+            let scope = Scope::around(of.meta());
+            self.topology.coverage.is_complete(Listing::SecurityGroups, &scope)
+        };
         match stated {
             Some(groups) if groups.is_empty() => Groups::None,
             Some(groups) => {
@@ -81,11 +100,7 @@ impl Compiler<'_> {
                 Groups::Known(groups.into())
             }
             // where no group exists, nothing can be in one
-            None if self.topology.security_groups.is_empty()
-                && self.topology.coverage.is_complete(Listing::SecurityGroups, &scope) =>
-            {
-                Groups::None
-            }
+            None if self.topology.security_groups.is_empty() && listed() => Groups::None,
             None => {
                 // one text for all ENIs, so that they share their stages
                 Groups::Unknown(Text::from("security groups of the ENI (not stated)"))
@@ -136,12 +151,8 @@ impl Compiler<'_> {
         if let Some(stated) = found.and_then(|v| v.network_acl.as_ref()) {
             return Ok(stated.clone());
         }
-        let bound = topology
-            .network_acls
-            .iter()
-            .find(|acl| acl.vswitches.iter().flatten().any(|id| id == vswitch));
-        if let Some(acl) = bound {
-            return Ok(Some(acl.id().clone()));
+        if let Some(acl) = self.acls.get(vswitch.as_str()) {
+            return Ok(Some((*acl).clone()));
         }
         let scope = found.map(|v| Scope::around(&v.meta)).unwrap_or_default();
         match topology.coverage.gap(Listing::NetworkAcls, &scope) {

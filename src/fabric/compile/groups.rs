@@ -326,6 +326,16 @@ impl<'t> Compiler<'t> {
                 let mut sets = Vec::new();
                 let listed = self.members.get(&group).map(|m| m.of(family).clone());
                 let listed = listed.unwrap_or_else(|| AddrSet::empty(family));
+                let of = self.topology.security_groups.get(&group);
+                if of.is_none_or(|group| group.vpc.is_none()) {
+                    // it may be one of another VPC, whose members count for nothing here
+                    let mut any = AddrSet::full(family);
+                    if *direction == Direction::Egress {
+                        any = self.own_space(family).union(&listed);
+                    }
+                    let missing = Text::from(format!("VPC of security group {group} (not stated)"));
+                    return vec![(any, Some(missing))];
+                }
                 if let Some(missing) = self.members_gap(&group) {
                     let mut others = listed.complement();
                     if *direction == Direction::Egress {

@@ -125,6 +125,8 @@ struct Compiler<'t> {
     group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
     members: FxHashMap<Id, groups::Members>,
     listeners_of: FxHashMap<&'t str, Vec<&'t Listener>>,
+    /// ACLs by the vSwitches that they name.
+    acls: FxHashMap<&'t str, &'t Id>,
     hosts: Hosts,
 }
 
@@ -147,6 +149,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
         members: groups::members(topology),
         listeners_of: group(topology.listeners.iter(), |l| l.load_balancer.as_ref()),
+        acls: filter::acls_by_vswitch(topology),
         hosts: Hosts::default(),
     };
     let seeds = sources::seeds(topology, &compiler.bindings, &compiler.primary_enis);
@@ -304,8 +307,12 @@ impl Compiler<'_> {
     /// The element of a resource that says nothing but its name.
     fn named(&mut self, resource: &dyn Resource) -> ElementId {
         let reference = resource.to_ref();
-        let text = reference.to_string();
-        self.intern(reference, resource.meta().source.clone(), || Text::from(text))
+        // asked for anew with every host, so nothing is made that is already there
+        if let Some(id) = self.element_ids.get(&(reference.kind, reference.id.clone())) {
+            return *id;
+        }
+        let text = Text::from(reference.to_string());
+        self.intern(reference, resource.meta().source.clone(), || text)
     }
 
     /// The element of something that is only referred to.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::PacketV1;
 use crate::analyze::egress::{EgressClass, EgressReport, SourceEgress};
+use crate::packet::{Packet, port_list};
 use crate::report::blocks::Blocks;
 use crate::report::egress_view::{self, EgressScope};
 use crate::topology::{ResourceRef, Topology};
@@ -66,7 +67,8 @@ struct SourceV1 {
     notes: Vec<String>,
 }
 
-/// Destinations with the same fate: `destinations` less `except`.
+/// Packets with the same fate: those to `destinations` less `except`, of one protocol or all, to
+/// some or all ports. A fate that several protocols share, but not all, is a class for each.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Class")]
 struct ClassV1 {
@@ -74,10 +76,11 @@ struct ClassV1 {
     destinations: Vec<String>,
     /// Blocks of them that do not belong to the class.
     except: Vec<String>,
-    /// Protocols; `any` while filters are not evaluated.
+    /// Protocol; `any` for all of them, with all ports.
+    #[schemars(extend("enum" = ["any", "tcp", "udp", "icmp", "gre", "other"]))]
     protocol: &'static str,
-    /// Ports; `any` while filters are not evaluated.
-    ports: &'static str,
+    /// Destination ports, such as `80,443,8000-8099`, or `any`.
+    ports: String,
     /// What happens.
     #[schemars(extend("enum" = ["exits", "delivered", "leaves", "answered", "dropped", "conditional", "unknown"]))]
     verdict: &'static str,
@@ -85,6 +88,10 @@ struct ClassV1 {
     reason: Option<&'static str>,
     /// Public addresses; more than one when the gateway chooses per connection.
     public_ips: Vec<String>,
+    /// For `unknown`, where only security groups or network ACLs are not known: public addresses
+    /// under which the packets leave if these let them through.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    if_allowed: Vec<String>,
     /// Devices and entries that decide, in path order.
     via: Vec<ViaV1>,
     /// A packet of the class; null when the source address is not known as a number.
@@ -189,7 +196,7 @@ impl SourceV1 {
             verdict: source.verdict.name(),
             public_ips: source.public_ips.iter().map(ToString::to_string).collect(),
             uniform: source.uniform,
-            classes: scope.classes(source).map(|class| ClassV1::new(source, class)).collect(),
+            classes: scope.classes(source).flat_map(|c| ClassV1::of(source, c)).collect(),
             assumptions: scope.assumptions(source),
             notes: source.notes.clone(),
         }
@@ -197,19 +204,41 @@ impl SourceV1 {
 }
 
 impl ClassV1 {
-    fn new(source: &SourceEgress, class: &EgressClass) -> Self {
+    /// One class where the fate is that of all services, else one per protocol.
+    fn of(source: &SourceEgress, class: &EgressClass) -> Vec<Self> {
+        if class.services.is_all() {
+            let witness = source.witness(class);
+            return vec![Self::new(class, "any", "any".to_owned(), witness)];
+        }
+        let protocols = class.services.by_protocol().into_iter();
+        protocols
+            .map(|(protocol, ports)| {
+                let ports = ports.map_or_else(|| "any".to_owned(), |ports| port_list(&ports));
+                let witness = class.witness_of(protocol).and_then(|packet| source.sent(packet));
+                Self::new(class, protocol.name(), ports, witness)
+            })
+            .collect()
+    }
+
+    fn new(
+        class: &EgressClass,
+        protocol: &'static str,
+        ports: String,
+        witness: Option<Packet>,
+    ) -> Self {
         let blocks = Blocks::of(&class.destinations);
         let texts = |cidrs: &[crate::addr::Cidr]| cidrs.iter().map(ToString::to_string).collect();
         Self {
             destinations: texts(&blocks.cover),
             except: texts(&blocks.except),
-            protocol: "any",
-            ports: "any",
+            protocol,
+            ports,
             verdict: class.verdict.name(),
             reason: class.reason.map(crate::simulate::Reason::name),
             public_ips: class.public_ips.iter().map(ToString::to_string).collect(),
+            if_allowed: class.if_allowed.iter().map(ToString::to_string).collect(),
             via: class.via.iter().map(ViaV1::from).collect(),
-            witness: source.witness(class).as_ref().map(PacketV1::from),
+            witness: witness.as_ref().map(PacketV1::from),
             why: class.why.clone(),
             notes: class.notes.clone(),
             missing: class.missing.clone(),
@@ -265,6 +294,39 @@ mod tests {
             value["summary"],
             json!({"sources": 5, "with_egress": 3, "without_egress": 1, "unknown": 1, "public_ips": 2})
         );
+    }
+
+    #[test]
+    fn a_class_of_some_services_is_one_per_protocol() {
+        let (report, topology) = (egress_fixture::filtered(), egress_fixture::topology());
+        let value =
+            json::assert_valid(&EgressV1::new(&report, &topology, EgressScope::Public, &[]));
+        let short: Vec<String> = value["sources"][0]["classes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|class| {
+                let (verdict, protocol) = (&class["verdict"], &class["protocol"]);
+                let (ports, witness) = (&class["ports"], &class["witness"]["dst_port"]);
+                assert_eq!(&class["witness"]["protocol"], protocol);
+                format!("{verdict} {protocol} {ports} {witness}").replace('"', "")
+            })
+            .collect();
+        assert_eq!(
+            short,
+            [
+                "exits tcp 80,443,8000-8099 443",
+                "exits icmp any 0",
+                "dropped tcp 0-79,81-442,444-7999,8100-65535 22",
+                "dropped udp any 53",
+                "dropped gre any 0",
+                "dropped other any 0",
+            ]
+        );
+        let open = &value["sources"][1]["classes"][0];
+        assert_eq!(open["verdict"], "unknown");
+        assert_eq!(open["public_ips"], json!([]));
+        assert_eq!(open["if_allowed"], json!(["203.0.113.7"]));
     }
 
     #[test]

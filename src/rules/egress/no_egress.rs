@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyze::egress::{SourceEgress, SourceRole, SourceVerdict};
-use crate::fabric::Reason;
+use crate::fabric::{Fabric, Reason, SourcePoint};
 use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
+use crate::simulate::{Mode, Path, start, walk};
 use crate::topology::{Id, Instance, ResourceRef};
 
 pub(crate) struct NoEgress;
@@ -46,16 +47,16 @@ impl Rule for NoEgress {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let with_egress = jobs_with_egress(cx);
         let mut groups: Groups<'_> = BTreeMap::new();
-        for source in primary_v4(cx) {
-            let Some(instance) = &source.instance else { continue };
+        for (point, source) in cx.fabric.sources.iter().zip(&cx.egress.sources) {
+            let Some(instance) = source.instance.as_ref().filter(|_| is_primary_v4(source)) else {
+                continue;
+            };
             match source.verdict {
                 SourceVerdict::Unknown => out.undetermined(Unknown {
                     missing: source.missing().into_iter().map(str::to_owned).collect(),
                 }),
                 SourceVerdict::None => {
-                    let reason = source.public_classes().find_map(|class| class.reason);
-                    // leaving the cloud or staying inside it is a way, not a drop
-                    let Some(reason) = reason else { continue };
+                    let Some(reason) = obstacle(cx.fabric, point, source) else { continue };
                     let mark = cx.topology.instances.get(&instance.id).and_then(|i| {
                         jobs(i)
                             .into_iter()
@@ -73,6 +74,29 @@ impl Rule for NoEgress {
             report(cx, out, vswitch.as_ref(), *reason, mark.as_deref(), hosts);
         }
     }
+}
+
+/// What leaves a source without a way out: `None` when there is a way, and nothing but its own
+/// security groups and network ACL stand before it (EGR012), or when it leads out of the cloud or
+/// stays inside, which is no drop.
+fn obstacle(fabric: &Fabric, point: &SourcePoint, source: &SourceEgress) -> Option<Reason> {
+    let dropped = || source.public_classes().filter(|class| class.reason.is_some());
+    // filters come first on the way out, so what drops elsewhere is what they let through
+    let behind = dropped().filter_map(|class| class.reason).find(|reason| !is_filter(*reason));
+    behind.or_else(|| {
+        let mode = Mode { diagnose: true, ..Mode::default() };
+        let walked = walk(fabric, &start(point, &dropped().next()?.witness()), &mode);
+        let blocked =
+            |path: &Path| path.blockers.iter().map(|b| b.reason).find(|reason| !is_filter(*reason));
+        // one path without an obstacle of its own is a way
+        let all: Option<Vec<Reason>> = walked.paths.iter().map(blocked).collect();
+        all?.first().copied()
+    })
+}
+
+/// Whether a filter of the source itself drops the packet.
+fn is_filter(reason: Reason) -> bool {
+    matches!(reason, Reason::SgEgressDenied | Reason::NaclEgressDenied)
 }
 
 fn report(
@@ -122,10 +146,8 @@ fn fix(reason: Reason) -> &'static str {
     }
 }
 
-fn primary_v4<'c>(cx: &'c Context<'_>) -> impl Iterator<Item = &'c SourceEgress> {
-    cx.egress.sources.iter().filter(|source| {
-        source.role == SourceRole::Primary && source.address.addr().is_none_or(|a| a.is_ipv4())
-    })
+fn is_primary_v4(source: &SourceEgress) -> bool {
+    source.role == SourceRole::Primary && source.address.addr().is_none_or(|a| a.is_ipv4())
 }
 
 /// What an instance does, as `tier=web` texts.
@@ -139,7 +161,8 @@ fn jobs(instance: &Instance) -> Vec<String> {
 
 /// Jobs of which some instance reaches the Internet, per VPC.
 fn jobs_with_egress(cx: &Context<'_>) -> BTreeSet<(Option<Id>, String)> {
-    primary_v4(cx)
+    let sources = cx.egress.sources.iter().filter(|source| is_primary_v4(source));
+    sources
         .filter(|source| !source.public_ips.is_empty())
         .filter_map(|source| {
             Some((source, cx.topology.instances.get(&source.instance.as_ref()?.id)?))

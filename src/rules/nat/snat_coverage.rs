@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analyze::egress::EgressClass;
 use crate::fabric::Reason;
 use crate::rules::facts::first_of;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
@@ -46,7 +47,9 @@ impl Rule for VSwitchWithoutSnat {
         let mut uncovered: Uncovered<'_> = BTreeMap::new();
         for source in &cx.egress.sources {
             let host = source.instance.as_ref().unwrap_or(&source.eni);
-            if let Some(class) = source.public_classes().find(|c| c.verdict == Verdict::Unknown) {
+            // whatever the filters do, packets that would get out are not turned away
+            let open = |c: &&EgressClass| c.verdict == Verdict::Unknown && c.if_allowed.is_empty();
+            if let Some(class) = source.public_classes().find(open) {
                 out.undetermined(Unknown { missing: class.missing.iter().cloned().collect() });
                 continue;
             }
