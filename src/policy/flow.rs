@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::resolve::{Item, Resolver, Selection, kind_of, own};
 use super::selector::{Ask, SelectorError};
-use crate::addr::Family;
+use crate::addr::{Family, special};
 use crate::analyze::trace::{From, Question, To};
 use crate::fabric::{Found, HostId, SourcePoint};
 use crate::packet::{Protocol, WITNESS_SRC_PORT};
@@ -62,6 +62,8 @@ pub struct Options {
 enum Sender {
     Host { v4: Option<usize>, v6: Option<usize> },
     Internet(Option<IpAddr>),
+    /// Behind a gateway of the target's network.
+    Outside(IpAddr),
 }
 
 /// An address that a target may be reached at.
@@ -152,11 +154,12 @@ impl<'a> Flows<'_, 'a> {
                 let found = self.with_address(|s| {
                     s.address.addr() == Some(address) || own(s) == Some(address)
                 });
-                if found.is_empty() {
-                    return Err(SelectorError::new(format!("no host of the input has {address}"))
-                        .help(format!("a client outside is `internet:{address}`")));
+                match found.is_empty() {
+                    false => Ok(found),
+                    true if is_private(address) => Ok(vec![Sender::Outside(address)]),
+                    true => Err(SelectorError::new(format!("no host of the input has {address}"))
+                        .help(format!("a client on the Internet is `internet:{address}`"))),
                 }
-                Ok(found)
             }
             Item::Eip(n) => {
                 let eip = t.eips.as_slice().get(n);
@@ -212,17 +215,27 @@ impl<'a> Flows<'_, 'a> {
                 Some(ask) => vec![ask],
                 None => self.offered(item)?,
             };
+            let outside = matches!(sender, Sender::Outside(_));
+            if outside && target.to.host.is_none() {
+                return Err(SelectorError::new(format!(
+                    "{} is not a host of the input, nor is who asks",
+                    target.to.address
+                )));
+            }
             let Some((from, end)) = self.from(sender, Family::of(target.to.address)) else {
                 continue;
             };
             for ask in asks {
                 let question = self.question(&from, &target.to, ask);
-                out.push(Asked {
-                    question,
-                    from: end.clone(),
-                    to: target.end.clone(),
-                    notes: target.notes.clone(),
-                });
+                let mut notes = target.notes.clone();
+                if let From::Outside(address) = &from {
+                    notes.push(Text::from(format!(
+                        "{address} is no host of the input: taken for one of a network behind \
+                         the target's VPC"
+                    )));
+                }
+                let (from, to) = (end.clone(), target.end.clone());
+                out.push(Asked { question, from, to, notes });
             }
         }
         if out.is_empty() {
@@ -262,6 +275,15 @@ impl<'a> Flows<'_, 'a> {
                 (Family::of(client) == family)
                     .then(|| (From::Internet(client), internet_end(client)))
             }
+            Sender::Outside(address) => {
+                let end = EndPoint {
+                    resource: None,
+                    instance: None,
+                    internet: false,
+                    address: AddrValue::Known(address),
+                };
+                (Family::of(address) == family).then_some((From::Outside(address), end))
+            }
             Sender::Host { v4, v6 } => {
                 let n = match family {
                     Family::V4 => v4,
@@ -279,6 +301,10 @@ impl<'a> Flows<'_, 'a> {
             Item::Host { v4, v6 } => match sender {
                 Sender::Internet(_) => self.published(v4, v6),
                 Sender::Host { v4: s4, v6: s6 } => self.private(s4, s6, v4, v6),
+                Sender::Outside(address) => match Family::of(address) {
+                    Family::V4 => self.private(v4, None, v4, v6),
+                    Family::V6 => self.private(None, v6, v4, v6),
+                },
             },
             Item::Internet(address) => vec![self.internet(sender, address)?],
             Item::Address(address) => vec![self.address(sender, address)],
@@ -363,7 +389,7 @@ impl<'a> Flows<'_, 'a> {
         {
             let mut target = Target::new(To { address, host: None }, source_end(source));
             target.notes.push(Text::from(format!(
-                "{} has no public address, and no DNAT entry leads to it",
+                "{} has no public address, and no DNAT entry leads to this port of it",
                 source.instance.as_ref().unwrap_or(&source.eni)
             )));
             out.push(target);
@@ -414,6 +440,10 @@ impl<'a> Flows<'_, 'a> {
                 return Err(SelectorError::new("both source and target are the Internet"));
             }
             (Some(address), _) => address,
+            (_, Sender::Outside(address)) => {
+                return Err(SelectorError::new(format!("no host of the input has {address}"))
+                    .help("its way to the Internet is not in the input"));
+            }
             (None, Sender::Host { v4: Some(_), .. }) => STRANGER_V4,
             (None, _) => STRANGER_V6,
         };
@@ -428,7 +458,7 @@ impl<'a> Flows<'_, 'a> {
             Sender::Host { v4, v6 } => {
                 self.source(v4).or(self.source(v6)).and_then(|s| s.vpc.clone())
             }
-            Sender::Internet(_) => None,
+            Sender::Internet(_) | Sender::Outside(_) => None,
         };
         let near = vpc.and_then(|vpc| self.hosts.get(&(vpc, address)).copied());
         let mut elsewhere = self.hosts.iter().filter(|((_, ip), _)| *ip == address);
@@ -438,7 +468,7 @@ impl<'a> Flows<'_, 'a> {
         };
         // a stranger's packets go to public addresses only
         let host = match sender {
-            Sender::Host { .. } => near.or(only),
+            Sender::Host { .. } | Sender::Outside(_) => near.or(only),
             Sender::Internet(_) => None,
         };
         let end = match host {
@@ -526,7 +556,7 @@ impl<'a> Flows<'_, 'a> {
         let bound = self.resolver.topology.eips.iter();
         let bound = bound.filter(|eip| matches!(&eip.target_id, Some(Some(id)) if id == balancer.id()));
         public.extend(bound.filter_map(|eip| eip.address.as_ref()));
-        let inside = matches!(sender, Sender::Host { .. });
+        let inside = !matches!(sender, Sender::Internet(_));
         let vpc = balancer.vpc.iter().flatten().next();
         match (inside && !private.is_empty()) || public.is_empty() {
             true => self.known(item, vpc, &private),
@@ -640,6 +670,15 @@ impl<'a> Flows<'_, 'a> {
             .map(|resource| &resource.resource)
             .collect()
     }
+}
+
+/// True for addresses that no host of the Internet has.
+fn is_private(address: IpAddr) -> bool {
+    let private = match address {
+        IpAddr::V4(_) => special::rfc1918().to_vec(),
+        IpAddr::V6(_) => vec![special::unique_local()],
+    };
+    private.iter().any(|block| block.contains(address))
 }
 
 /// True when an entry may carry what is asked for.

@@ -10,7 +10,7 @@ use super::trace_view::{
 };
 use crate::analyze::trace::{Branch, Connection, Question, Replies, Return, Trace};
 use crate::fabric::{ElementId, Header};
-use crate::simulate::{Action, Blocker, Hop, Path};
+use crate::simulate::{Action, Blocker, Hop, Path, Public};
 use crate::topology::Text;
 
 /// Width of the lines of lists.
@@ -104,6 +104,7 @@ fn answer(trace: &Trace) -> String {
                 (1, Some(Replies::Some(ports))) => {
                     format!("partial: replies come back to client ports {} only", ranges(ports))
                 }
+                (1, _) => "partial: it depends on the way that the replies take".to_owned(),
                 (all, _) => format!("partial: {works} of {all} ways work"),
             }
         }
@@ -208,7 +209,7 @@ impl Page<'_> {
         let path = &branch.forward;
         let shown_before = path.hops.get(..skip).unwrap_or_default();
         let before = shown_before.last().map(|hop| hop.header);
-        let number = self.context.shown(shown_before).len();
+        let number = self.telling(shown_before, &path.blockers).len();
         let rest = path.hops.get(skip..).unwrap_or_default();
         self.hops(out, rest, &path.blockers, number, before)?;
         self.end(out, path)
@@ -226,7 +227,13 @@ impl Page<'_> {
         let ends = match (path.outcome.verdict.name(), place, host) {
             ("delivered" | "conditional", Some(at), _) => format!("arrives at {at}"),
             ("answered", Some(at), _) => format!("{at} answers"),
-            ("exits", ..) => "leaves to the Internet".to_owned(),
+            ("exits", ..) => match &path.outcome.public {
+                Public::Given(addresses) => {
+                    let addresses: Vec<String> = addresses.iter().map(clean).collect();
+                    format!("leaves to the Internet as {}", addresses.join(" or "))
+                }
+                _ => "leaves to the Internet under its own public address".to_owned(),
+            },
             ("leaves", Some(at), _) => {
                 format!("leaves through {at} to a network that is not in the input")
             }
@@ -243,7 +250,7 @@ impl Page<'_> {
         let mut number = 0;
         for part in &back.parts {
             self.hops(out, &part.hops, &part.blockers, number, None)?;
-            number += self.context.shown(&part.hops).len();
+            number += self.telling(&part.hops, &part.blockers).len();
         }
         if number == 0 {
             writeln!(out, "     nothing stands in its way")?;
@@ -260,7 +267,7 @@ impl Page<'_> {
         before: Option<Header>,
     ) -> io::Result<()> {
         let mut last = before;
-        for (n, hop) in self.context.shown(hops).into_iter().enumerate() {
+        for (n, hop) in self.telling(hops, blockers).into_iter().enumerate() {
             if last.is_none_or(|last| !same_packet(&last, &hop.header)) {
                 self.packet(out, &hop.header)?;
             }
@@ -268,6 +275,40 @@ impl Page<'_> {
             self.hop(out, number + n + 1, hop, blockers)?;
         }
         Ok(())
+    }
+
+    /// The hops that say something: a device with several tables is named once unless each of them
+    /// has its own word to say.
+    fn telling<'h>(&self, hops: &'h [Hop], blockers: &[Blocker]) -> Vec<&'h Hop> {
+        let shown = self.context.shown(hops);
+        let at = |n: Option<usize>| {
+            let hop = shown.get(n?)?;
+            self.context.fabric.stage(hop.stage).map(|stage| stage.at)
+        };
+        let beside = |n: usize| {
+            let here = at(Some(n));
+            at(n.checked_sub(1)) == here || at(n.checked_add(1)) == here
+        };
+        let silent = |hop: &Hop| {
+            let passes = matches!(hop.action, Action::Forward | Action::Allow | Action::Exit);
+            passes && self.says(hop, None).is_none() && blocker_at(hop, blockers).is_none()
+        };
+        let numbered = shown.iter().enumerate();
+        numbered.filter(|(n, hop)| !(silent(hop) && beside(*n))).map(|(_, hop)| *hop).collect()
+    }
+
+    /// What decided at a hop, in words, if it is not the device itself.
+    fn says(&self, hop: &Hop, blocker: Option<&Blocker>) -> Option<String> {
+        let stage = self.context.fabric.stage(hop.stage);
+        match hop.element {
+            Some(element) if stage.is_some_and(|stage| stage.at == element) => None,
+            Some(element) => Some(self.context.text(element)),
+            None => {
+                let reason = blocker.map(|blocker| blocker.reason);
+                let words = default_words(self.context.stage(hop.stage), hop.action, reason);
+                words.map(str::to_owned)
+            }
+        }
     }
 
     fn packet(&self, out: &mut dyn Write, header: &Header) -> io::Result<()> {
@@ -285,25 +326,26 @@ impl Page<'_> {
         blockers: &[Blocker],
     ) -> io::Result<()> {
         let stage = self.context.fabric.stage(hop.stage);
-        let name = self.context.stage(hop.stage);
-        let at = stage.map(|stage| self.context.text(stage.at)).unwrap_or_default();
+        let name = self.context.stage(hop.stage).replace('_', " ");
+        let mut at = stage.map(|stage| self.context.text(stage.at)).unwrap_or_default();
+        if !at.to_lowercase().starts_with(&name) {
+            // `NAT gateway ngw-1` says itself that it is about NAT
+            at = format!("{name}: {at}");
+        }
         let blocker = blocker_at(hop, blockers);
         let does = match (blocker, hop.action) {
             (Some(_), _) => "stops here",
             (None, action) => action.name(),
         };
         let does = if blocker.is_some() { self.paint.verdict(false, does) } else { does.to_owned() };
-        writeln!(out, "{number:>3}  {}: {at}: {does}", name.replace('_', " "))?;
-        let says = match hop.element {
-            Some(element) if stage.is_some_and(|stage| stage.at == element) => None,
-            Some(element) => Some(self.context.text(element)),
-            None => {
-                let reason = blocker.map(|blocker| blocker.reason);
-                Some(default_words(name, hop.action, reason).to_owned())
-            }
-        };
+        writeln!(out, "{number:>3}  {at}: {does}")?;
         let place = self.place(hop.element.or(stage.map(|stage| stage.at)));
-        match (says, place) {
+        // where a device is written says something only when it is in the way
+        match (self.says(hop, blocker), place) {
+            (None, Some(_)) if blocker.is_none() => {}
+            (Some(says), Some(_)) if blocker.is_none() && hop.element.is_none() => {
+                writeln!(out, "     {says}")?;
+            }
             (Some(says), Some(place)) => {
                 writeln!(out, "     {says}  {}", self.paint.dim(place))?;
             }
@@ -336,13 +378,12 @@ impl Page<'_> {
         for (n, (back, blocker)) in blockers.into_iter().enumerate() {
             let direction = if back { "on the way back, " } else { "" };
             let element = blocker.element.unwrap_or(blocker.at);
-            let what = match blocker.element {
-                Some(element) => self.context.text(element),
-                None => {
-                    let name = self.context.stage(blocker.stage);
-                    let words = default_words(name, Action::Drop, Some(blocker.reason));
-                    format!("{}: {words}", self.context.text(blocker.at))
-                }
+            let name = self.context.stage(blocker.stage);
+            let words = default_words(name, Action::Drop, Some(blocker.reason));
+            let what = match (blocker.element, words) {
+                (Some(element), _) => self.context.text(element),
+                (None, Some(words)) => format!("{}: {words}", self.context.text(blocker.at)),
+                (None, None) => self.context.text(blocker.at),
             };
             let place = self.place(Some(element)).map(|place| self.paint.dim(place));
             writeln!(
@@ -381,6 +422,10 @@ fn replies(back: &Return) -> String {
     let why = back.reason.map(|reason| format!(": {reason} — {}", reason.says()));
     match &back.replies {
         Replies::All => "replies arrive".to_owned(),
+        Replies::SomePaths => format!(
+            "replies arrive on some of the ways that they can take{}",
+            why.unwrap_or_default()
+        ),
         Replies::None => format!("no reply arrives{}", why.unwrap_or_default()),
         Replies::Some(ports) => format!(
             "replies arrive at client ports {} only{}",

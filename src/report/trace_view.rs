@@ -94,27 +94,29 @@ pub(super) fn end_name(end: &EndPoint) -> String {
 }
 
 /// What a filter or table says where none of its rules decides.
-pub(super) fn default_words(stage: &str, action: Action, reason: Option<Reason>) -> &'static str {
-    match (stage, action, reason) {
+pub(super) fn default_words(
+    stage: &str,
+    action: Action,
+    reason: Option<Reason>,
+) -> Option<&'static str> {
+    Some(match (stage, action, reason) {
         (_, Action::Session, _) => "a reply of a flow that it has let through",
         (_, Action::Unknown, _) => "cannot be decided",
         ("security_group", _, Some(Reason::SgIngressDenied)) => {
             "no rule matches, and a security group drops all other ingress"
         }
-        ("security_group", _, Some(_)) => {
+        ("security_group", _, Some(Reason::SgEgressDenied)) => {
             "no rule matches, and an advanced group drops all other egress"
         }
         ("security_group", Action::Allow, None) => {
             "no rule matches, and a basic group lets out all other egress"
         }
-        ("network_acl", _, Some(_)) => "no entry matches, and a network ACL denies the rest",
-        ("route", _, Some(_)) => "no route matches",
-        ("source", _, None) => "the routes of the vSwitch decide",
-        ("listener", _, Some(_)) => "no listener matches",
-        (_, Action::Allow, None) => "nothing here stops it",
-        (_, _, Some(_)) => "no rule matches",
-        _ => "no rule matches; the default applies",
-    }
+        ("network_acl", _, Some(Reason::NaclIngressDenied | Reason::NaclEgressDenied)) => {
+            "no entry matches, and a network ACL denies the rest"
+        }
+        ("route", _, Some(Reason::NoRoute | Reason::ReplyNoRoute)) => "no route matches",
+        _ => return None,
+    })
 }
 
 /// What stops a packet at a hop, if something does.

@@ -213,7 +213,8 @@ struct ReturnV1 {
     reason: Option<&'static str>,
     /// Decisions, from the target to the client.
     hops: Vec<HopV1>,
-    /// Client ports at which replies arrive: `all`, `none`, `unknown`, or `1024-2000,3000`.
+    /// Client ports at which replies arrive: `all`, `none`, `unknown`, a list like
+    /// `1024-2000,3000`, or `all_on_some_paths` when it depends on the way that they take.
     ports: String,
 }
 
@@ -325,6 +326,7 @@ impl ReturnV1 {
         let (verdict, ports) = match &back.replies {
             Replies::All => (Verdict::Delivered, "all".to_owned()),
             Replies::Some(ports) => (Verdict::Delivered, ranges(ports)),
+            Replies::SomePaths => (Verdict::Delivered, "all_on_some_paths".to_owned()),
             Replies::None => (Verdict::Dropped, "none".to_owned()),
             Replies::Unknown(_) => (Verdict::Unknown, "unknown".to_owned()),
         };
