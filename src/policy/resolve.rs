@@ -138,7 +138,10 @@ impl<'a> Resolver<'a> {
         let exact = |(id, name): &(Id, Option<Text>)| {
             like(value, id) || name.as_deref().is_some_and(|name| like(value, name))
         };
-        let ids: Vec<Id> = all.iter().filter(|thing| exact(thing)).map(|t| t.0.clone()).collect();
+        let mut ids: Vec<Id> =
+            all.iter().filter(|thing| exact(thing)).map(|t| t.0.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
         if !ids.is_empty() {
             return Ok(ids);
         }
@@ -165,7 +168,7 @@ impl<'a> Resolver<'a> {
             Key::Vpc => names(&t.vpcs),
             Key::Vsw => names(&t.vswitches),
             Key::Sg => names(&t.security_groups),
-            Key::Eip => names(&t.eips),
+            Key::Eip => self.eips(),
             Key::Nat => names(&t.nat_gateways),
             Key::Lb => names(&t.load_balancers),
             Key::Ep => names(&t.endpoints),
@@ -183,6 +186,15 @@ impl<'a> Resolver<'a> {
         let known: std::collections::BTreeSet<Id> = out.iter().map(|(id, _)| id.clone()).collect();
         out.extend(referred.into_iter().filter(|(id, _)| !known.contains(id)));
         out
+    }
+
+    /// EIPs, also by their addresses.
+    fn eips(&self) -> Vec<(Id, Option<Text>)> {
+        let eips = &self.topology.eips;
+        let address = |eip: &crate::topology::Eip| {
+            Some((eip.id().clone(), Some(Text::from(eip.address.as_ref()?.to_string()))))
+        };
+        names(eips).into_iter().chain(eips.iter().filter_map(address)).collect()
     }
 
     fn services(&self) -> Vec<(Id, Option<Text>)> {

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use super::clean::clean;
+use super::inspect_text::common_directory;
 use super::paint::Paint;
 use super::plural;
 use super::trace_view::{
     TraceContext, Traced, all_blockers, blocker_at, default_words, end_name,
 };
-use crate::analyze::trace::{Branch, Connection, Question, Replies, Return, Trace};
-use crate::fabric::{ElementId, Header};
+use crate::analyze::trace::{Branch, Connection, From, Question, Replies, Return};
+use crate::fabric::{ElementId, Header, OwnPublic};
 use crate::simulate::{Action, Blocker, Hop, Path, Public};
 use crate::topology::Text;
 
@@ -23,11 +24,15 @@ pub fn write(
     traces: &[Traced],
     paint: Paint,
 ) -> io::Result<()> {
+    let directory = common_directory(context.places.values().map(|place| place.file.as_str()));
     for (n, traced) in traces.iter().enumerate() {
         if n > 0 {
             writeln!(out)?;
         }
-        Page { context, paint, traced }.write(out)?;
+        Page { context, paint, traced, directory }.write(out)?;
+    }
+    if !directory.is_empty() {
+        writeln!(out, "\n{}", paint.dim(format_args!("files are in {}", clean(directory))))?;
     }
     if traces.len() > 1 {
         writeln!(out, "\n{}", paint.bold(summary(traces)))?;
@@ -38,7 +43,7 @@ pub fn write(
 /// Writes one line per trace.
 pub fn write_concise(out: &mut dyn Write, traces: &[Traced]) -> io::Result<()> {
     for traced in traces {
-        writeln!(out, "{}: {}", question(traced), answer(&traced.trace))?;
+        writeln!(out, "{}: {}", question(traced), answer(traced))?;
     }
     Ok(())
 }
@@ -80,8 +85,14 @@ fn question(traced: &Traced) -> String {
 }
 
 /// `fails: sg_ingress_denied, the security groups of the target do not let it in`.
-fn answer(trace: &Trace) -> String {
-    let there = trace.reason.map(|reason| format!("{reason} — {}", reason.says()));
+fn answer(traced: &Traced) -> String {
+    let trace = &traced.trace;
+    // a question that cannot even start says why in its notes
+    let unasked = traced.asked.notes.first().filter(|_| trace.branches.is_empty());
+    let there = trace.reason.map(|reason| match unasked {
+        Some(note) => format!("{reason} — {}", clean(note)),
+        None => format!("{reason} — {}", reason.says()),
+    });
     let back = || trace.best().and_then(|branch| branch.back.as_ref());
     match trace.connection {
         Connection::Works => match trace.public_ips.as_slice() {
@@ -140,6 +151,8 @@ struct Page<'a> {
     context: TraceContext<'a>,
     paint: Paint,
     traced: &'a Traced,
+    /// What the names of all files begin with.
+    directory: &'a str,
 }
 
 impl Page<'_> {
@@ -147,7 +160,7 @@ impl Page<'_> {
         let trace = &self.traced.trace;
         let paint = self.paint;
         writeln!(out, "{}", paint.bold(question(self.traced)))?;
-        let answer = answer(trace);
+        let answer = answer(self.traced);
         writeln!(out, "{}", paint.verdict(trace.connection == Connection::Works, answer))?;
         self.ways(out)?;
         self.blockers(out)?;
@@ -232,7 +245,12 @@ impl Page<'_> {
                     let addresses: Vec<String> = addresses.iter().map(clean).collect();
                     format!("leaves to the Internet as {}", addresses.join(" or "))
                 }
-                _ => "leaves to the Internet under its own public address".to_owned(),
+                _ => match self.own() {
+                    Some((address, holder)) => {
+                        format!("leaves to the Internet as {address}, by {holder}")
+                    }
+                    None => "leaves to the Internet".to_owned(),
+                },
             },
             ("leaves", Some(at), _) => {
                 format!("leaves through {at} to a network that is not in the input")
@@ -242,6 +260,16 @@ impl Page<'_> {
             _ => return Ok(()),
         };
         writeln!(out, "     {ends}")
+    }
+
+    /// The source's own public address, and what gives it.
+    fn own(&self) -> Option<(String, String)> {
+        let From::Source(n) = &self.traced.asked.question.from else { return None };
+        let source = self.context.fabric.sources.get(*n)?;
+        match &source.own {
+            OwnPublic::Held(held) => Some((clean(&held.address), clean(source.holder(held)))),
+            _ => None,
+        }
     }
 
     fn back(&self, out: &mut dyn Write, branch: &Branch) -> io::Result<()> {
@@ -361,7 +389,8 @@ impl Page<'_> {
 
     fn place(&self, element: Option<ElementId>) -> Option<String> {
         let place = self.context.places.get(&element?)?;
-        Some(clean(format_args!("{}:{}", place.file, place.line)))
+        let file = place.file.strip_prefix(self.directory).unwrap_or(&place.file);
+        Some(clean(format_args!("{file}:{}", place.line)))
     }
 
     /// All that stands in the way.
