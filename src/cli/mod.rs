@@ -11,6 +11,7 @@ mod rules;
 mod schema;
 mod select;
 mod session;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -21,8 +22,8 @@ use output::Target;
 
 /// Offline analyzer for cloud VPC networks
 ///
-/// Loads an exported topology, checks it against rules, and says through which public IP each
-/// instance leaves. Nothing is ever sent over a network.
+/// Loads an exported topology, checks it against rules, says through which public IP each instance
+/// leaves, and follows flows hop by hop. Nothing is ever sent over a network.
 #[derive(Parser)]
 #[command(name = "vpclint", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -34,14 +35,14 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; `check` found nothing at or above --fail-on
-  1  `check` found something at or above --fail-on
+  0  done; `check` found nothing at or above --fail-on, every connection of `trace` works
+  1  `check` found something at or above --fail-on, or a connection of `trace` does not work
   2  could not do the job: bad arguments, unreadable or unrecognised input";
 
 /// Options of every command.
 #[derive(Args, Clone)]
 struct Global {
-    /// Format of the result (text, json; check also has concise), and the file to write it to;
+    /// Format of the result (text, json; check and trace also have concise), and the file to write it to;
     /// may be given several times
     #[arg(long, global = true, value_name = "FORMAT[=PATH]")]
     output: Vec<Target>,
@@ -69,6 +70,8 @@ enum Command {
     Check(check::Args),
     /// Say through which public IP each instance leaves, for which destinations, and why
     Egress(egress::Args),
+    /// Follow one flow hop by hop, there and back, and say all that stands in its way
+    Trace(trace::Args),
     /// Say what was recognised in the input and what is missing
     Inspect(inspect::Args),
     /// List the rules
@@ -108,6 +111,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
     let result: Result<Exit, Failure> = match cli.command {
         Command::Check(args) => check::run(&args, global),
         Command::Egress(args) => egress::run(&args, global),
+        Command::Trace(args) => trace::run(&args, global),
         Command::Inspect(args) => inspect::run(&args, global),
         Command::Rules => rules::run(global),
         Command::Explain(args) => explain::run(&args, global),

@@ -1,7 +1,7 @@
 //! `vpclint schema`.
 
 use vpclint::load::native;
-use vpclint::report::json::{self, CheckV1, EgressV1, InspectV1, RulesV1};
+use vpclint::report::json::{self, CheckV1, EgressV1, InspectV1, RulesV1, TraceDocument};
 
 use super::failure::Failure;
 use super::output::{Format, emit, targets};
@@ -21,6 +21,8 @@ enum Kind {
     Check,
     /// `egress --output json`
     Egress,
+    /// `trace --output json`
+    Trace,
     /// `inspect --output json`
     Inspect,
     /// `rules --output json`
@@ -33,6 +35,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Kind::Topology => native::schema(),
         Kind::Check => json::schema::<CheckV1>(),
         Kind::Egress => json::schema::<EgressV1>(),
+        Kind::Trace => json::schema::<TraceDocument>(),
         Kind::Inspect => json::schema::<InspectV1>(),
         Kind::Rules => json::schema::<RulesV1>(),
     };

@@ -33,22 +33,23 @@ pub(crate) struct Inputs {
     account: Option<String>,
 }
 
-/// The inputs of a run and the answers that all commands build on.
+/// The inputs of a run, loaded and compiled.
+pub(crate) struct Compiled {
+    pub(crate) loaded: Loaded,
+    pub(crate) fabric: Fabric,
+}
+
+/// The inputs of a run and the answers that most commands build on.
 pub(crate) struct Session {
     pub(crate) loaded: Loaded,
     pub(crate) fabric: Fabric,
     pub(crate) egress: EgressReport,
 }
 
-impl Session {
+impl Compiled {
     /// Loads and compiles. Warnings about the input go to standard error.
     pub(crate) fn start(args: &Inputs, global: &Global) -> Result<Self, Failure> {
         Self::load(args, global, false)
-    }
-
-    /// The same, but goes on without files that are broken; the report of the load lists them.
-    pub(crate) fn start_in_part(args: &Inputs, global: &Global) -> Result<Self, Failure> {
-        Self::load(args, global, true)
     }
 
     fn load(args: &Inputs, global: &Global, keep_going: bool) -> Result<Self, Failure> {
@@ -76,6 +77,23 @@ impl Session {
         }
         tell(&loaded, global);
         let fabric = Fabric::compile(&loaded.topology, &assume);
+        Ok(Self { loaded, fabric })
+    }
+}
+
+impl Session {
+    /// Loads and compiles. Warnings about the input go to standard error.
+    pub(crate) fn start(args: &Inputs, global: &Global) -> Result<Self, Failure> {
+        Self::load(args, global, false)
+    }
+
+    /// The same, but goes on without files that are broken; the report of the load lists them.
+    pub(crate) fn start_in_part(args: &Inputs, global: &Global) -> Result<Self, Failure> {
+        Self::load(args, global, true)
+    }
+
+    fn load(args: &Inputs, global: &Global, keep_going: bool) -> Result<Self, Failure> {
+        let Compiled { loaded, fabric } = Compiled::load(args, global, keep_going)?;
         let egress = egress::analyze(&fabric);
         Ok(Self { loaded, fabric, egress })
     }

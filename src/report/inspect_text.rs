@@ -212,7 +212,7 @@ impl Page<'_> {
 }
 
 /// The directory that all of several files are in, with its final `/`; empty for a single file.
-fn common_directory<'a>(mut files: impl Iterator<Item = &'a str>) -> &'a str {
+pub(super) fn common_directory<'a>(mut files: impl Iterator<Item = &'a str>) -> &'a str {
     let Some(first) = files.next() else { return "" };
     let mut common = first;
     let mut several = false;

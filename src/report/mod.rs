@@ -10,6 +10,7 @@ mod egress_view;
 mod excerpt;
 mod paint;
 mod place;
+mod trace_view;
 
 pub mod concise;
 pub mod egress_table;
@@ -17,6 +18,7 @@ pub mod inspect_text;
 pub mod json;
 pub mod rules_table;
 pub mod text;
+pub mod trace_text;
 
 #[cfg(test)]
 mod egress_fixture;
@@ -27,6 +29,7 @@ pub use blocks::Blocks;
 pub use egress_view::EgressScope;
 pub use paint::Paint;
 pub use place::{Checked, Located, Place, Spot, Texts};
+pub use trace_view::{ElementPlace, TraceContext, Traced, elements};
 
 /// A value from an input with hostile characters as escapes.
 pub fn cleaned(value: impl std::fmt::Display) -> String {

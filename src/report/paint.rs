@@ -23,6 +23,11 @@ impl Paint {
         self.sgr("1", text)
     }
 
+    /// An answer: green when it is good, red when it is not.
+    pub(crate) fn verdict(self, good: bool, text: impl Display) -> String {
+        self.sgr(if good { "1;32" } else { "1;31" }, text)
+    }
+
     /// What is less important than the rest.
     pub(crate) fn dim(self, text: impl Display) -> String {
         self.sgr("2", text)

@@ -1,6 +1,6 @@
 //! Security groups, network ACLs, prefix lists, port lists.
 
-use super::resource::{Complete, open_enum, resource};
+use super::resource::{Complete, ReadAt, open_enum, resource};
 use super::value::CidrValue;
 use super::{Id, Text};
 
@@ -159,6 +159,8 @@ pub struct NetworkAclEntry {
     pub ip_version: Option<Text>,
     /// Name given by the customer.
     pub name: Option<Text>,
+    /// Where it was read.
+    pub read_at: ReadAt,
 }
 
 resource! {

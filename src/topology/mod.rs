@@ -35,7 +35,7 @@ pub use interconnect::*;
 pub use kind::Kind;
 pub use network::*;
 pub use privatelink::*;
-pub use resource::{FileId, Lifecycle, Merge, Meta, Part, Resource, ResourceRef, Source};
+pub use resource::{FileId, Lifecycle, Merge, Meta, Part, ReadAt, Resource, ResourceRef, Source};
 pub use value::{AddrValue, CidrValue, StatedCidr, Value};
 
 use std::collections::BTreeMap;
@@ -111,6 +111,12 @@ macro_rules! collections {
                 $( for resource in &mut self.$field {
                     if let Some(source) = &mut resource.meta.source { change(source); }
                 } )*
+                for acl in &mut self.network_acls {
+                    let entries = acl.ingress.iter_mut().chain(&mut acl.egress).flatten();
+                    for source in entries.filter_map(|entry| entry.read_at.0.as_mut()) {
+                        change(source);
+                    }
+                }
                 for observation in &mut self.observations {
                     if let Some(source) = &mut observation.source { change(source); }
                 }

@@ -34,6 +34,23 @@ impl Source {
     }
 }
 
+/// Where a part of a resource was read. That says nothing about the part: any two are equal, so that
+/// the same part stated in two files is no conflict.
+#[derive(Debug, Clone, Default)]
+pub struct ReadAt(pub Option<Source>);
+
+impl PartialEq for ReadAt {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ReadAt {}
+
+impl Hash for ReadAt {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
 /// The common part of all resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meta {

@@ -3,7 +3,7 @@
 //! Rules are written as one line of text, so that a test reads like the table it was taken from.
 
 use vpclint::topology::{
-    Direction, FilterProtocol, Id, NetworkAcl, NetworkAclEntry, Policy, PortList, PortSpec,
+    Direction, FilterProtocol, Id, NetworkAcl, NetworkAclEntry, Policy, PortList, PortSpec, ReadAt,
     PrefixList, RulePeer, SecurityGroup, SecurityGroupRule, SecurityGroupType, Text,
 };
 
@@ -150,6 +150,7 @@ impl World {
             entry_type: Some(Text::from("custom")),
             ip_version: Some(Text::from(if six { "IPv6" } else { "IPv4" })),
             name: None,
+            read_at: ReadAt::default(),
         };
         let acl = self.acls.get_mut(acl).unwrap();
         let list = if words[0] == "ingress" { &mut acl.ingress } else { &mut acl.egress };

@@ -185,7 +185,8 @@ impl<'t> Compiler<'t> {
             .unwrap_or_else(|| Id::from(&format!("{}/{}/{n}", acl.id(), direction.as_str())));
         let reference = ResourceRef { kind: Kind::NetworkAclEntry, id, name: entry.name.clone() };
         let text = entry_text(acl, direction, n, entry);
-        self.intern(reference, acl.meta.source.clone(), || text)
+        let source = entry.read_at.0.clone().or_else(|| acl.meta.source.clone());
+        self.intern(reference, source, || text)
     }
 }
 

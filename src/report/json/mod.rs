@@ -5,6 +5,7 @@ mod check;
 mod egress;
 mod inspect;
 mod rules;
+mod trace;
 
 pub use check::CheckV1;
 pub use egress::EgressV1;
@@ -12,6 +13,7 @@ pub use inspect::{
     CountV1, InspectV1, ListingV1, MissingV1, NotUnderstoodV1, ReadFileV1, UnattachedV1, VpcV1,
 };
 pub use rules::RulesV1;
+pub use trace::{TraceDocument, TraceV1, TracesV1};
 
 use std::io::{self, Write};
 

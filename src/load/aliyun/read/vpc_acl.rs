@@ -7,7 +7,7 @@ use super::vpc_common::{cidr, id_or_param, listing, without_id};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
 use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
-    FilterProtocol, Listing, NetworkAcl, NetworkAclEntry, Policy, PortSpec, Source,
+    FileId, FilterProtocol, Listing, NetworkAcl, NetworkAclEntry, Policy, PortSpec, ReadAt, Source, Text,
 };
 
 pub(super) static APIS: &[Api] = &[
@@ -94,6 +94,14 @@ fn add_acl(cx: &mut ReadContext<'_>, row: &AclRow<'_>, source: Source) {
         region: row.region_id.clone(),
         ..Common::default()
     };
+    let places = |list: &List<EntryRow<'_>>, key: &str| Places {
+        file: source.file,
+        base: Text::from(format!("{}/{}", source.pointer(), list.pointer(key))),
+        single: list.is_collapsed(),
+        next: 0,
+    };
+    let mut into = places(&row.ingress_acl_entries, "IngressAclEntries");
+    let mut out_of = places(&row.egress_acl_entries, "EgressAclEntries");
     cx.fill(&mut acl.meta, source, &common);
     acl.meta.tags = tags(&row.tags);
     acl.vpc = row.vpc_id.id();
@@ -101,11 +109,30 @@ fn add_acl(cx: &mut ReadContext<'_>, row: &AclRow<'_>, source: Source) {
         let other = of.resource_type.as_str().is_some_and(|t| !t.eq_ignore_ascii_case("VSwitch"));
         if other { None } else { of.resource_id.id() }
     });
-    acl.ingress =
-        row.ingress_acl_entries.stated(|e| entry(cx, &acl, "ingress", e, &e.source_cidr_ip));
-    acl.egress =
-        row.egress_acl_entries.stated(|e| entry(cx, &acl, "egress", e, &e.destination_cidr_ip));
+    acl.ingress = row
+        .ingress_acl_entries
+        .stated(|e| entry(cx, &acl, "ingress", e, &e.source_cidr_ip, into.take()));
+    acl.egress = row
+        .egress_acl_entries
+        .stated(|e| entry(cx, &acl, "egress", e, &e.destination_cidr_ip, out_of.take()));
     cx.add(acl);
+}
+
+/// Places of the entries of a list, one after the other.
+struct Places {
+    file: FileId,
+    base: Text,
+    /// The one entry stands without brackets.
+    single: bool,
+    next: u32,
+}
+
+impl Places {
+    fn take(&mut self) -> ReadAt {
+        let index = (!self.single).then_some(self.next);
+        self.next = self.next.saturating_add(1);
+        ReadAt(Some(Source { file: self.file, base: self.base.clone(), index }))
+    }
 }
 
 fn entry(
@@ -114,6 +141,7 @@ fn entry(
     field: &'static str,
     row: &EntryRow<'_>,
     block: &Scalar<'_>,
+    read_at: ReadAt,
 ) -> NetworkAclEntry {
     NetworkAclEntry {
         id: row.network_acl_entry_id.id(),
@@ -124,6 +152,7 @@ fn entry(
         entry_type: row.entry_type.text(),
         ip_version: row.ip_version.text(),
         name: row.network_acl_entry_name.text(),
+        read_at,
     }
 }
 
@@ -159,6 +188,8 @@ mod tests {
             assert_eq!(ingress[1].ports, Some(PortSpec::All));
             assert_eq!(ingress[1].protocol, Some(FilterProtocol::All));
             assert_eq!(acl.meta.source.as_ref().unwrap().pointer(), pointer);
+            let at = ingress[1].read_at.0.as_ref().unwrap().pointer();
+            assert_eq!(at, format!("{pointer}/IngressAclEntries/IngressAclEntry/1"));
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::load::native::text::TextOr;
 use crate::load::native::tree::{self, Rule};
 use crate::topology::{
     CidrValue, Direction, FilterProtocol, Id, Kind, NetworkAcl, NetworkAclEntry, Policy, PortList,
-    PortSpec, PrefixList, RulePeer, SecurityGroup, SecurityGroupRule, SecurityGroupType, Text,
+    PortSpec, PrefixList, ReadAt, RulePeer, SecurityGroup, SecurityGroupRule, SecurityGroupType,
+    Source, Text,
 };
 
 /// A rule as both notations give it.
@@ -283,6 +284,11 @@ impl Build<'_> {
                 entry_type: table.and_then(|t| text(&t.r#type)).or_else(|| Some("custom".into())),
                 ip_version: table.and_then(|t| text(&t.ip_version)),
                 name: table.and_then(|t| text(&t.name)),
+                read_at: ReadAt(Some(Source {
+                    file: self.file,
+                    base: Text::from(self.pointer(at, &key)),
+                    index: None,
+                })),
             });
         }
         Ok(Some(entries))
