@@ -134,7 +134,9 @@ fn validate(kind: &str, document: &Value) {
 #[test]
 fn every_command_has_help() {
     let run = Run::new();
-    for command in ["check", "egress", "trace", "inspect", "rules", "explain", "schema", "export-commands"] {
+    for command in
+        ["check", "egress", "trace", "inspect", "rules", "explain", "schema", "export-commands"]
+    {
         let ran = run.run(&[command, "--help"]).code(0);
         assert!(ran.out.contains(&format!("Usage: vpclint {command}")), "{}", ran.out);
     }

@@ -124,7 +124,7 @@ fn left_at<'w>(fabric: &Fabric, walked: &'w Walk, device: &str) -> (&'w Path, Wa
         home: None,
         sender: None,
     };
-    let start = Start { at: branch.clone(), header, identity: Identity::None };
+    let start = Start { at: branch.clone(), header, identity: Identity::None, host: None };
     (path, walk(fabric, &start, &mode(true)))
 }
 

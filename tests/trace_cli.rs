@@ -72,10 +72,7 @@ fn ends(from: &str, to: &str) -> Vec<(String, String)> {
     let one = std::slice::from_ref(&document);
     let traces = document["traces"].as_array().map_or(one, Vec::as_slice);
     let ip = |end: &Value| end["ip"].as_str().unwrap().to_owned();
-    traces
-        .iter()
-        .map(|t| (ip(&t["question"]["from"]), ip(&t["question"]["to"])))
-        .collect()
+    traces.iter().map(|t| (ip(&t["question"]["from"]), ip(&t["question"]["to"]))).collect()
 }
 
 #[track_caller]
@@ -181,7 +178,11 @@ fn without_a_port_every_listener_is_asked() {
 
 #[test]
 fn questions_that_cannot_be_asked_say_what_is_near() {
-    assert_refused("ecs:web03x", "internet", &["nothing in the input is `ecs:web03x`", "near: web01"]);
+    assert_refused(
+        "ecs:web03x",
+        "internet",
+        &["nothing in the input is `ecs:web03x`", "near: web01"],
+    );
     assert_refused("ecz:web01", "internet", &["no kind of selector `ecz`", "did you mean `ecs:`?"]);
     assert_refused("zone:cn-hangzhou-x", "internet", &["nothing is", "near: cn-hangzhou-h"]);
     assert_refused("tag:tier=ap", "internet", &["near: tier=app"]);
@@ -373,8 +374,7 @@ fn names_cannot_drive_the_terminal() {
     let net = NET.replace("name = \"web02\"", "id = \"web02\"\nname = \"a\\u001b[31mb\"");
     std::fs::write(dir.path().join("net.vpclint.toml"), net).unwrap();
     for output in ["text", "concise"] {
-        let args =
-            ["trace", ".", "--from", "ecs:web02", "--to", "db:3306", "--output", output];
+        let args = ["trace", ".", "--from", "ecs:web02", "--to", "db:3306", "--output", output];
         let ran = run_in(dir.path(), &args).code(1);
         assert!(ran.out.contains("a\\u{1b}[31mb") && !ran.out.contains('\u{1b}'), "{}", ran.out);
     }

@@ -118,10 +118,8 @@ fn places(
             Some((id, element.resource.kind, element.source.as_ref()?))
         })
         .collect();
-    let wanted: Vec<Place<'_>> = stated
-        .iter()
-        .map(|(_, kind, source)| Place { source, kind: *kind, field: None })
-        .collect();
+    let wanted: Vec<Place<'_>> =
+        stated.iter().map(|(_, kind, source)| Place { source, kind: *kind, field: None }).collect();
     let found = compiled.loaded.files.locate_all(&wanted);
     stated
         .iter()

@@ -60,7 +60,10 @@ pub struct Options {
 /// Who opens connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sender {
-    Host { v4: Option<usize>, v6: Option<usize> },
+    Host {
+        v4: Option<usize>,
+        v6: Option<usize>,
+    },
     Internet(Option<IpAddr>),
     /// Behind a gateway of the target's network.
     Outside(IpAddr),
@@ -151,9 +154,8 @@ impl<'a> Flows<'_, 'a> {
             Item::Host { v4, v6 } => Ok(vec![Sender::Host { v4, v6 }]),
             Item::Internet(address) => Ok(vec![Sender::Internet(address)]),
             Item::Address(address) => {
-                let found = self.with_address(|s| {
-                    s.address.addr() == Some(address) || own(s) == Some(address)
-                });
+                let found = self
+                    .with_address(|s| s.address.addr() == Some(address) || own(s) == Some(address));
                 match found.is_empty() {
                     false => Ok(found),
                     true if is_private(address) => Ok(vec![Sender::Outside(address)]),
@@ -554,7 +556,8 @@ impl<'a> Flows<'_, 'a> {
             (None, _) => {}
         }
         let bound = self.resolver.topology.eips.iter();
-        let bound = bound.filter(|eip| matches!(&eip.target_id, Some(Some(id)) if id == balancer.id()));
+        let bound =
+            bound.filter(|eip| matches!(&eip.target_id, Some(Some(id)) if id == balancer.id()));
         public.extend(bound.filter_map(|eip| eip.address.as_ref()));
         let inside = !matches!(sender, Sender::Internet(_));
         let vpc = balancer.vpc.iter().flatten().next();
@@ -586,8 +589,8 @@ impl<'a> Flows<'_, 'a> {
         let Some(service) = t.endpoint_services.as_slice().get(n) else { return Ok(Vec::new()) };
         let mut out = Vec::new();
         for endpoint in &t.endpoints {
-            let by_name = service.service_name.is_some()
-                && endpoint.service_name == service.service_name;
+            let by_name =
+                service.service_name.is_some() && endpoint.service_name == service.service_name;
             if endpoint.service.as_ref() == Some(service.id()) || by_name {
                 out.extend(self.endpoint(endpoint)?);
             }
@@ -619,7 +622,9 @@ impl<'a> Flows<'_, 'a> {
     fn offered(&self, item: Item) -> Result<Vec<Ask>, SelectorError> {
         let t = self.resolver.topology;
         let balancers: Vec<&Id> = match item {
-            Item::Balancer(n) => t.load_balancers.as_slice().get(n).map(Resource::id).into_iter().collect(),
+            Item::Balancer(n) => {
+                t.load_balancers.as_slice().get(n).map(Resource::id).into_iter().collect()
+            }
             Item::Endpoint(n) => {
                 let endpoint = t.endpoints.as_slice().get(n);
                 endpoint.map(|ep| self.behind(ep)).unwrap_or_default()
@@ -704,12 +709,7 @@ fn outer_port(outer: Option<&NatPort>, inner: Option<&NatPort>, port: u16) -> Op
 }
 
 fn internet_end(address: IpAddr) -> EndPoint {
-    EndPoint {
-        resource: None,
-        instance: None,
-        internet: true,
-        address: AddrValue::Known(address),
-    }
+    EndPoint { resource: None, instance: None, internet: true, address: AddrValue::Known(address) }
 }
 
 fn source_end(source: &SourcePoint) -> EndPoint {

@@ -201,9 +201,7 @@ impl<'a> Resolver<'a> {
         let named = |name: &Option<Text>, id: &Id| (id.clone(), name.clone());
         let mut out = names(&self.topology.endpoint_services);
         // a service is also known by the name that endpoints connect to
-        out.extend(
-            self.topology.endpoint_services.iter().map(|s| named(&s.service_name, s.id())),
-        );
+        out.extend(self.topology.endpoint_services.iter().map(|s| named(&s.service_name, s.id())));
         out
     }
 
@@ -257,7 +255,10 @@ impl<'a> Resolver<'a> {
 
     /// True for the masked address of some source.
     fn masked(&self, text: &str) -> bool {
-        self.fabric.sources.iter().any(|s| s.address.symbol().is_some_and(|symbol| **symbol == *text))
+        self.fabric
+            .sources
+            .iter()
+            .any(|s| s.address.symbol().is_some_and(|symbol| **symbol == *text))
     }
 
     fn select(&self, all: &[Found]) -> Vec<Item> {

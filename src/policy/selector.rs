@@ -393,9 +393,7 @@ impl FromStr for Wanted {
 }
 
 fn protocol(word: &str) -> Option<Protocol> {
-    Protocol::ALL
-        .into_iter()
-        .find(|p| *p != Protocol::Other && p.name().eq_ignore_ascii_case(word))
+    Protocol::ALL.into_iter().find(|p| *p != Protocol::Other && p.name().eq_ignore_ascii_case(word))
 }
 
 /// A word behind `PORT/` can only be meant as a protocol.
@@ -500,7 +498,10 @@ mod tests {
         );
         assert_eq!(wanted("[2001:db8::1]:443"), ("ip:2001:db8::1".into(), tcp(443)));
         assert_eq!(wanted("ip:[2001:db8::1]:443"), ("ip:2001:db8::1".into(), tcp(443)));
-        assert_eq!(wanted("cidr:10.0.0.0/24 zone:b:22"), ("cidr:10.0.0.0/24 zone:b".into(), tcp(22)));
+        assert_eq!(
+            wanted("cidr:10.0.0.0/24 zone:b:22"),
+            ("cidr:10.0.0.0/24 zone:b".into(), tcp(22))
+        );
         let icmp = Some(Ask { protocol: Protocol::Icmp, port: None });
         assert_eq!(wanted("10.0.0.1/icmp"), ("ip:10.0.0.1".into(), icmp));
     }
@@ -527,9 +528,8 @@ mod tests {
             Just(Atom::All),
             any::<Option<IpAddr>>().prop_map(Atom::Internet),
             any::<IpAddr>().prop_map(Atom::Ip),
-            (any::<IpAddr>(), 0u8..=32).prop_filter_map("a block", |(ip, mask)| {
-                Cidr::new(ip, mask).map(Atom::Cidr)
-            }),
+            (any::<IpAddr>(), 0u8..=32)
+                .prop_filter_map("a block", |(ip, mask)| { Cidr::new(ip, mask).map(Atom::Cidr) }),
             ("[a-z:/ ]{1,5}", "[ -~]{0,6}").prop_map(|(k, v)| Atom::Tag(k, v)),
             (key, text())
                 .prop_filter("an address is another atom", |(_, t)| address(t).is_none())

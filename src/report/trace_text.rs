@@ -6,9 +6,7 @@ use super::clean::clean;
 use super::inspect_text::common_directory;
 use super::paint::Paint;
 use super::plural;
-use super::trace_view::{
-    TraceContext, Traced, all_blockers, blocker_at, default_words, end_name,
-};
+use super::trace_view::{TraceContext, Traced, all_blockers, blocker_at, default_words, end_name};
 use crate::analyze::trace::{Branch, Connection, From, Question, Replies, Return};
 use crate::fabric::{ElementId, Header, OwnPublic};
 use crate::simulate::{Action, Blocker, Hop, Path, Public};
@@ -365,7 +363,8 @@ impl Page<'_> {
             (Some(_), _) => "stops here",
             (None, action) => action.name(),
         };
-        let does = if blocker.is_some() { self.paint.verdict(false, does) } else { does.to_owned() };
+        let does =
+            if blocker.is_some() { self.paint.verdict(false, does) } else { does.to_owned() };
         writeln!(out, "{number:>3}  {at}: {does}")?;
         let place = self.place(hop.element.or(stage.map(|stage| stage.at)));
         // where a device is written says something only when it is in the way

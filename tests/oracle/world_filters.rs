@@ -3,8 +3,8 @@
 //! Rules are written as one line of text, so that a test reads like the table it was taken from.
 
 use vpclint::topology::{
-    Direction, FilterProtocol, Id, NetworkAcl, NetworkAclEntry, Policy, PortList, PortSpec, ReadAt,
-    PrefixList, RulePeer, SecurityGroup, SecurityGroupRule, SecurityGroupType, Text,
+    Direction, FilterProtocol, Id, NetworkAcl, NetworkAclEntry, Policy, PortList, PortSpec,
+    PrefixList, ReadAt, RulePeer, SecurityGroup, SecurityGroupRule, SecurityGroupType, Text,
 };
 
 use super::world::{World, block, working};

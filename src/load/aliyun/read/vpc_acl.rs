@@ -7,7 +7,8 @@ use super::vpc_common::{cidr, id_or_param, listing, without_id};
 use crate::load::aliyun::reader::{Common, ReadContext, Tag, tags};
 use crate::load::aliyun::shape::{List, Object, Scalar};
 use crate::topology::{
-    FileId, FilterProtocol, Listing, NetworkAcl, NetworkAclEntry, Policy, PortSpec, ReadAt, Source, Text,
+    FileId, FilterProtocol, Listing, NetworkAcl, NetworkAclEntry, Policy, PortSpec, ReadAt, Source,
+    Text,
 };
 
 pub(super) static APIS: &[Api] = &[
