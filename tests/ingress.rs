@@ -62,6 +62,7 @@ fn enters(fabric: &Fabric, public: &str, probe: Probe) -> Path {
         at: point.entry.clone(),
         header: header(probe, probe.client, public),
         identity: Identity::None,
+        host: None,
     };
     let mut paths = walk(fabric, &start, &mode(probe)).paths;
     assert_eq!(paths.len(), 1, "{public}");
@@ -401,7 +402,7 @@ fn reply(world: &World, public: &str, port: u16) -> String {
     (back.src_port, back.dst_port) = (path.header.dst_port, path.header.src_port);
     (back.home, back.sender) = (source.home, source.sender);
     let at = Branch::go(source.entry);
-    let start = Start { at, header: back, identity: Identity::None };
+    let start = Start { at, header: back, identity: Identity::None, host: None };
     let mode = Mode { to_host: true, reply: true, until: Some(leg.turn.at), ..Mode::default() };
     let walked = walk(&fabric, &start, &mode);
     told(&fabric, &walked.paths[0])
@@ -517,7 +518,12 @@ fn to_vpc_nat(change: impl FnOnce(World) -> World, dst: &str, port: u16) -> (Str
     let source = fabric.sources.iter().find(|s| s.eni.id.as_str() == "eni-3").unwrap();
     let mut packet = header(tcp(port), "10.0.2.10", dst);
     (packet.home, packet.sender) = (source.home, source.sender);
-    let start = Start { at: Branch::go(source.entry), header: packet, identity: Identity::None };
+    let start = Start {
+        at: Branch::go(source.entry),
+        header: packet,
+        identity: Identity::None,
+        host: None,
+    };
     let mut paths = walk(&fabric, &start, &mode(tcp(port))).paths;
     let path = paths.remove(0);
     (told(&fabric, &path), path)
@@ -552,6 +558,7 @@ fn acl_on_nat_vswitch(knob: &str) -> (String, Path) {
     let entry = |cidr: &str| NetworkAclEntry {
         id: None,
         name: None,
+        read_at: vpclint::topology::ReadAt::default(),
         policy: Some(Policy::Accept),
         protocol: Some(FilterProtocol::All),
         ports: Some(PortSpec::All),
@@ -588,6 +595,7 @@ fn leaves(fabric: &Fabric, dst: &str) -> (String, Path) {
         at: Branch::go(source.entry),
         header: header(HTTPS, "10.0.1.10", dst),
         identity: Identity::None,
+        host: None,
     };
     let mut paths = walk(fabric, &start, &mode(HTTPS)).paths;
     let path = paths.remove(0);
