@@ -131,7 +131,7 @@ fn s1_3_group_peers() {
     // secondary addresses of a member count, a HaVip that it holds does not (decisions.md 37)
     let more = world.clone().extra_ip("eni-a", "10.0.1.12");
     passes("secondary address", &more, "eni-a@10.0.1.12 -> 10.0.2.10 tcp/80");
-    let havip = world.clone().havip("havip-1", "vsw-a", "10.0.1.99", Some("i-a"));
+    let havip = world.havip("havip-1", "vsw-a", "10.0.1.99", Some("i-a"));
     fails("havip", &havip, "eni-a@10.0.1.99 -> 10.0.2.10 tcp/80", IN);
     // in egress the peer is the far group
     let out = apart()
@@ -421,7 +421,7 @@ fn s2_1_names_and_metadata_are_always_open() {
 #[test]
 fn s2_1_what_is_not_known_of_acls() {
     let world = two().open_acl("acl-b", &["vsw-b"]);
-    let mut hollow = world.clone().without(Listing::NetworkAclAttributes, Some("acl-b"));
+    let mut hollow = world.without(Listing::NetworkAclAttributes, Some("acl-b"));
     hollow = hollow.without_rows();
     let answer = row("entries", &hollow, A_TO_B, "unknown", "unknown");
     assert!(answer.missing.iter().any(|m| m.starts_with("DescribeNetworkAclAttributes")));

@@ -121,7 +121,7 @@ fn s5_4_transit_routers_there_and_back() {
     rejected.transit_routes.get_mut("trtb-1/10.0.0.0/16").unwrap().meta.status =
         Some(Text::from("Rejected"));
     fails("rejected on the way back", &rejected, A_TO_B, NO_RETURN);
-    let mut loose = both.clone();
+    let mut loose = both;
     loose.associations.retain(|_, a| a.attachment.as_deref() != Some("att-b"));
     fails("b without association", &loose, A_TO_B, NO_RETURN);
     loose.associations.clear();

@@ -77,7 +77,7 @@ impl<'a> Flow<'a> {
                 match ip.parse() {
                     Ok(ip) => {
                         trip.packet.src = ip;
-                        self.from_internet(trip)
+                        self.internet_sends(trip)
                     }
                     Err(_) => unknown(&trip, "the public address of the sender"),
                 }
@@ -94,7 +94,7 @@ impl<'a> Flow<'a> {
             Place::Balancer(lb) => self.balancer(trip, lb, Back::Routed),
             Place::Endpoint(endpoint, zone) => self.endpoint(trip, endpoint, zone),
             Place::Nat(nat) if nat.network == Some(NatNetwork::Intranet) => {
-                self.into_vpc_nat(trip, nat)
+                self.enter_vpc_nat(trip, nat)
             }
             Place::Nat(_) => self.refuse(trip, "no_such_host"),
         }
@@ -191,7 +191,7 @@ impl<'a> Flow<'a> {
     }
 
     /// To an address of a VPC NAT gateway: what its DNAT entries say.
-    fn into_vpc_nat(&self, mut trip: Trip<'a>, nat: &'a NatGateway) -> Vec<Outcome> {
+    fn enter_vpc_nat(&self, mut trip: Trip<'a>, nat: &'a NatGateway) -> Vec<Outcome> {
         if let Err(reason) = self.cross(&mut trip, None) {
             return dropped(reason);
         }

@@ -347,26 +347,26 @@ impl<'a> Flow<'a> {
         match &question.from {
             End::Host { eni, .. } => {
                 let eni = self.facts.topology.enis.get(eni).expect("the sender is in the world");
-                self.from_host(eni, packet)
+                self.host_sends(eni, packet)
             }
-            End::Internet(_) => self.from_internet(Trip::new(packet, Site::default())),
+            End::Internet(_) => self.internet_sends(Trip::new(packet, Site::default())),
             End::Address(ip) => {
                 let mut holders = self.facts.topology.enis.iter().filter(|e| holds(e, *ip));
                 match (holders.next(), holders.next()) {
-                    (Some(eni), None) => self.from_host(eni, packet),
+                    (Some(eni), None) => self.host_sends(eni, packet),
                     (Some(_), Some(_)) => {
                         unknown(&Trip::new(packet, Site::default()), "which ENI sends")
                     }
                     (None, _) if self.is_outside(*ip) => {
-                        self.from_internet(Trip::new(packet, Site::default()))
+                        self.internet_sends(Trip::new(packet, Site::default()))
                     }
-                    (None, _) => self.from_beyond(question, packet),
+                    (None, _) => self.beyond_sends(question, packet),
                 }
             }
         }
     }
 
-    fn from_host(&self, eni: &'a Eni, packet: Packet) -> Vec<Outcome> {
+    fn host_sends(&self, eni: &'a Eni, packet: Packet) -> Vec<Outcome> {
         let mut trip = Trip::new(packet, self.site(eni));
         trip.origin = Some(self.member(eni));
         // decisions.md 36
@@ -382,7 +382,7 @@ impl<'a> Flow<'a> {
     }
 
     /// A host beyond a VPN gateway or the like enters the VPC of the target.
-    fn from_beyond(&self, question: &Question, packet: Packet) -> Vec<Outcome> {
+    fn beyond_sends(&self, question: &Question, packet: Packet) -> Vec<Outcome> {
         let trip = Trip::new(packet, Site::default());
         let vpc = match &question.to {
             End::Host { eni, .. } => self.facts.topology.enis.get(eni).and_then(|e| e.vpc.clone()),

@@ -27,7 +27,7 @@ enum Owner<'a> {
 impl<'a> Flow<'a> {
     /// The packet has a public target; its source is a client out there, or the public address under
     /// which somebody in here left.
-    pub fn from_internet(&self, trip: Trip<'a>) -> Vec<Outcome> {
+    pub fn internet_sends(&self, trip: Trip<'a>) -> Vec<Outcome> {
         let public = trip.packet.dst;
         if public.is_ipv4() && !self.is_public_somewhere(public) {
             return dropped("dst_not_routable");

@@ -79,7 +79,7 @@ impl<'a> Flow<'a> {
         {
             return dropped("endpoint_service_inactive");
         }
-        self.resource(trip, endpoint, zone, service)
+        self.resource(&trip, endpoint, zone, service)
     }
 
     fn connection_of(&self, endpoint: &Endpoint) -> Option<&'a EndpointConnection> {
@@ -106,7 +106,7 @@ impl<'a> Flow<'a> {
     /// The load balancer that serves the zone; no other zone steps in (access.md §4.5, R6).
     fn resource(
         &self,
-        trip: Trip<'a>,
+        trip: &Trip<'a>,
         endpoint: &Endpoint,
         zone: &EndpointZone,
         service: &EndpointService,
@@ -119,7 +119,7 @@ impl<'a> Flow<'a> {
         let allocated = zone.resource.clone().or_else(|| theirs?.resource.clone());
         let resources: Vec<Id> = match (&allocated, &service.resources) {
             (Some(id), _) => vec![id.clone()],
-            (None, None) => return unknown(&trip, Listing::EndpointServiceResources.api()),
+            (None, None) => return unknown(trip, Listing::EndpointServiceResources.api()),
             (None, Some(all)) => all
                 .iter()
                 .filter(|r| {
@@ -138,7 +138,7 @@ impl<'a> Flow<'a> {
         resources
             .iter()
             .flat_map(|id| match t.load_balancers.get(id) {
-                None => unknown(&trip, &format!("load balancer {id}")),
+                None => unknown(trip, &format!("load balancer {id}")),
                 Some(lb) => self.behind_service(trip.clone(), lb, zone.zone.as_deref()),
             })
             .collect()

@@ -35,8 +35,8 @@ pub struct Step<'a> {
 
 type Steps<'a> = Vec<Step<'a>>;
 
-fn missing<'a>(trip: Trip<'a>, what: impl ToString) -> Steps<'a> {
-    vec![Step { trip, stop: Stop::Unknown(what.to_string()) }]
+fn missing<'a>(trip: Trip<'a>, what: impl Into<String>) -> Steps<'a> {
+    vec![Step { trip, stop: Stop::Unknown(what.into()) }]
 }
 
 impl<'a> Flow<'a> {
@@ -477,7 +477,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Only to addresses of the peer's vSwitches (access.md §5.1, decisions.md 34).
-    fn into_vpc(&self, trip: Trip<'a>, vpc: &Id) -> Steps<'a> {
+    fn enter_vpc(&self, trip: Trip<'a>, vpc: &Id) -> Steps<'a> {
         if self.facts.topology.vpcs.get(vpc).is_none() {
             return missing(trip, "the peer VPC");
         }
@@ -496,8 +496,8 @@ impl<'a> Flow<'a> {
         }
         let side = |side: &Option<PeerSide>| side.as_ref().and_then(|s| s.vpc.clone());
         match (side(&peer.requester), side(&peer.accepter)) {
-            (Some(a), Some(b)) if a == *vpc => self.into_vpc(trip, &b),
-            (Some(a), Some(b)) if b == *vpc => self.into_vpc(trip, &a),
+            (Some(a), Some(b)) if a == *vpc => self.enter_vpc(trip, &b),
+            (Some(a), Some(b)) if b == *vpc => self.enter_vpc(trip, &a),
             (Some(_), Some(_)) => self.drop(trip, "bad_nexthop"),
             _ => missing(trip, "the sides of the peering"),
         }
@@ -520,7 +520,7 @@ impl<'a> Flow<'a> {
         let opposite = interface.opposite_router_type.as_deref();
         match &interface.opposite_vpc {
             Some(far) if opposite.is_none_or(|kind| kind.eq_ignore_ascii_case("VRouter")) => {
-                self.into_vpc(trip, far)
+                self.enter_vpc(trip, far)
             }
             _ => self.leave(trip),
         }
@@ -550,7 +550,7 @@ impl<'a> Flow<'a> {
         match (route.next_hop_type.as_deref(), &route.next_hop) {
             (Some(kind), Some(target)) if kind.eq_ignore_ascii_case("VPC") => {
                 // routes of the sender's own VPC are in the table, too
-                self.into_vpc(trip, target)
+                self.enter_vpc(trip, target)
             }
             (Some(kind), _) if !kind.eq_ignore_ascii_case("VPC") => self.leave(trip),
             _ => missing(trip, "the next hop of a CEN route"),
