@@ -247,7 +247,8 @@ fn a_gateway_route_table_steers_through_an_appliance() {
     let fabric = compiled(&world);
     let appliance = path.hops.iter().any(|hop| {
         let stage = fabric.stage(hop.stage).unwrap();
-        stage.name == "forward" && fabric.element(stage.at).unwrap().resource.id.as_str() == "eni-fw"
+        stage.name == "forward"
+            && fabric.element(stage.at).unwrap().resource.id.as_str() == "eni-fw"
     });
     assert!(appliance);
     // other vSwitches are not steered
@@ -340,7 +341,8 @@ fn a_target_with_its_own_public_address_answers_past_the_gateway() {
     assert_eq!(found, (vec!["dnat_target_has_public_ip"], Some("eni-2".to_owned())));
     // one that is locked is none
     let mut locked = world.clone();
-    locked.eips.get_mut("eip-e2").unwrap().meta.business_status = Some(Text::from("FinancialLocked"));
+    locked.eips.get_mut("eip-e2").unwrap().meta.business_status =
+        Some(Text::from("FinancialLocked"));
     check(&locked, N3, tcp(80), "delivered eni-2 10.0.1.11:80");
     check_unknown(&world.without(Listing::Eips, None).without_rows(), N3, tcp(80), "DescribeEip");
     let central = central(("NatGateway", "ngw1")).dnat_port("d-1", "ngw1", N3, "10.0.1.11", 80);
@@ -410,9 +412,12 @@ fn the_answer_must_be_led_to_this_gateway() {
     let mapped = |world: World| world.dnat_port("d-1", "ngw1", N3, "10.0.1.10", 80);
     assert!(reply(&mapped(base()), N3, 80).starts_with("delivered ngw1 "));
     assert!(reply(&mapped(a_on_custom_table(base())), N3, 80).starts_with("no_route at vtb-a"));
-    let other = a_on_custom_table(base())
-        .nat("ngw2", "vsw-n", &[M1])
-        .route("vtb-a", ANY, "NatGateway", "ngw2");
+    let other = a_on_custom_table(base()).nat("ngw2", "vsw-n", &[M1]).route(
+        "vtb-a",
+        ANY,
+        "NatGateway",
+        "ngw2",
+    );
     let said = reply(&mapped(other), N3, 80);
     assert!(!said.contains("ngw1"), "{said}");
     let diverted = mapped(base()).route(SYSTEM, "192.0.2.0/24", "VpnGateway", "vpn-1");
@@ -438,7 +443,12 @@ fn replies_of_a_secondary_eni() {
         none.nats.clear();
         check(&none, E9, HTTPS, works);
         if policy != Some(true) {
-            check_unknown(&none.without(Listing::NatGateways, None), E9, HTTPS, "DescribeNatGateways");
+            check_unknown(
+                &none.without(Listing::NatGateways, None),
+                E9,
+                HTTPS,
+                "DescribeNatGateways",
+            );
         }
     }
     // the primary ENI is where replies leave anyway

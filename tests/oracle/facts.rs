@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use vpclint::addr::Cidr;
 use vpclint::topology::{
     DnatEntry, Eip, EipMode, EipTarget, Eni, EniType, Id, Instance, Listing, NatGateway,
-    NatNetwork, NatType, NextHop, NextHopType, RouteDestination, RouteEntry, RouteOrigin, RouteTable,
-    RouteTableType, Scope, SnatEntry, Topology, TransitHopType, TransitRouteEntry,
+    NatNetwork, NatType, NextHop, NextHopType, RouteDestination, RouteEntry, RouteOrigin,
+    RouteTable, RouteTableType, Scope, SnatEntry, Topology, TransitHopType, TransitRouteEntry,
 };
 
 use super::Answer;
@@ -369,9 +369,11 @@ impl<'a> Facts<'a> {
         if !system || blocks.any(|b| b == default) || !self.is_whole(Listing::NatGateways) {
             return None;
         }
-        let nats = self.topology.nat_gateways.iter().filter(|nat| {
-            nat.vpc == table.vpc && nat.network != Some(NatNetwork::Intranet)
-        });
+        let nats = self
+            .topology
+            .nat_gateways
+            .iter()
+            .filter(|nat| nat.vpc == table.vpc && nat.network != Some(NatNetwork::Intranet));
         let first = nats.min_by_key(|nat| (nat.created.clone(), nat.meta.id.clone()))?;
         let id = Some(first.meta.id.clone());
         Some(NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None })

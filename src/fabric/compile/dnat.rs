@@ -45,9 +45,10 @@ impl<'t> Compiler<'t> {
             }
             _ => next,
         };
-        let unstated = nat.network.is_none().then(|| {
-            Text::from(format!("nat_network = internet ({}, not stated)", nat.id()))
-        });
+        let unstated = nat
+            .network
+            .is_none()
+            .then(|| Text::from(format!("nat_network = internet ({}, not stated)", nat.id())));
         let assumed = space.mode_assumption.into_iter().chain(unstated).chain(self.trusted());
         next.after_all(assumed.map(Op::Assume))
     }
@@ -105,8 +106,7 @@ impl<'t> Compiler<'t> {
             .into_iter()
             .filter(|entry| entry.external_ip.as_ref().is_none_or(may_own))
             .collect();
-        let mut rules: Vec<Rule> =
-            entries.iter().map(|entry| self.dnat_rule(nat, entry)).collect();
+        let mut rules: Vec<Rule> = entries.iter().map(|entry| self.dnat_rule(nat, entry)).collect();
         rules.extend(self.full_nat_rules(nat, address, at));
         let gap = self.dnat_gap(nat, address);
         // an address with port entries has no IP mapping (egress.md §5.2)
@@ -160,12 +160,13 @@ impl<'t> Compiler<'t> {
                 entry.id()
             )),
             (_, Err(missing)) => Branch::unknown(missing),
-            (Some(internal), Ok(shift)) => self.translated_inwards(nat, entry, element, internal, shift),
+            (Some(internal), Ok(shift)) => {
+                self.translated_inwards(nat, entry, element, internal, shift)
+            }
         };
-        let matches =
-            if services.is_all() { Match::default() } else { Match::services(services) };
-        let doubt =
-            (!doubts.is_empty()).then(|| Text::from(format!("{} of {}", doubts.join(", "), entry.id())));
+        let matches = if services.is_all() { Match::default() } else { Match::services(services) };
+        let doubt = (!doubts.is_empty())
+            .then(|| Text::from(format!("{} of {}", doubts.join(", "), entry.id())));
         Rule { matches, element, then, doubt }
     }
 
@@ -223,8 +224,8 @@ impl<'t> Compiler<'t> {
     /// routes say (egress.md §8 C9, decisions.md 31). Yields the assumptions.
     fn answers_by_mapping(&self, nat: &NatGateway, entry: &DnatEntry) -> Option<Vec<Text>> {
         let (kind, assumed) = nat_type(nat);
-        let direct = nat.vpc.as_ref().and_then(|vpc| self.spaces.get(vpc))?.mode
-            == InternetMode::Direct;
+        let direct =
+            nat.vpc.as_ref().and_then(|vpc| self.spaces.get(vpc))?.mode == InternetMode::Direct;
         let bypasses = self.assume.dnat_ip_map_bypasses_routes == DnatBypass::NormalOnly
             && kind == NatType::Normal
             && entry.is_ip_mapping()
@@ -354,11 +355,8 @@ impl<'t> Compiler<'t> {
         eni.meta.account.clone_from(&instance.meta.account);
         eni.eni_type = Some(EniType::Primary);
         eni.vpc.clone_from(&instance.vpc);
-        let ip = PrivateIp {
-            address: AddrValue::Known(internal),
-            primary: Some(true),
-            public_ip: None,
-        };
+        let ip =
+            PrivateIp { address: AddrValue::Known(internal), primary: Some(true), public_ip: None };
         let own = self.bindings.of_private_ip(&eni, Some(instance), &ip, true);
         (Some(self.named(instance)), own)
     }
@@ -390,7 +388,8 @@ impl<'t> Compiler<'t> {
         let topology = self.topology;
         let mut rules = Vec::new();
         for entry in &topology.full_nat_entries {
-            let here = entry.nat_ip.as_ref().is_none_or(|ip| ip.addr().is_none_or(|ip| ip == address));
+            let here =
+                entry.nat_ip.as_ref().is_none_or(|ip| ip.addr().is_none_or(|ip| ip == address));
             if entry.nat_gateway.as_ref() != Some(nat.id()) || !here {
                 continue;
             }
@@ -414,9 +413,8 @@ impl<'t> Compiler<'t> {
     ) -> Branch {
         let Some(vswitch) = &nat.vswitch else { return Branch::go(next) };
         let id = nat.id();
-        let assumed = |value: &str| {
-            Op::Assume(Text::from(format!("nacl_on_nat_vswitch = {value} ({id})")))
-        };
+        let assumed =
+            |value: &str| Op::Assume(Text::from(format!("nacl_on_nat_vswitch = {value} ({id})")));
         if self.assume.nacl_on_nat_vswitch == NaclOnNatVswitch::Ignore {
             let bound = matches!(self.acl_of(vswitch), Ok(Some(_)));
             return Branch::go(next).after_all(bound.then(|| assumed("ignore")));
@@ -461,7 +459,9 @@ fn ranges(protocol: Option<&NatProtocol>, port: Option<&NatPort>) -> Result<Serv
         Some(NatProtocol::Udp) => &[Protocol::Udp],
         Some(NatProtocol::Any) if port == Some(&NatPort::Any) => return Ok(ServiceSet::all()),
         Some(NatProtocol::Any) => &[Protocol::Tcp, Protocol::Udp],
-        Some(NatProtocol::Other(word)) => return Err(format!("protocol `{word}` (not understood)")),
+        Some(NatProtocol::Other(word)) => {
+            return Err(format!("protocol `{word}` (not understood)"));
+        }
         None => return Err("protocol (not stated)".to_owned()),
     };
     let ranges = protocols.iter().map(|p| ServiceRange::ports(*p, first, last)).collect();
@@ -481,9 +481,8 @@ fn shift(entry: &DnatEntry) -> Result<Option<Op>, Text> {
 
 /// `203.0.113.1 tcp 80 -> 10.0.0.1:8080`.
 fn entry_text(entry: &DnatEntry) -> Text {
-    let address = |ip: &Option<AddrValue>| {
-        ip.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string)
-    };
+    let address =
+        |ip: &Option<AddrValue>| ip.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
     let (external, internal) = (address(&entry.external_ip), address(&entry.internal_ip));
     if entry.is_ip_mapping() {
         return Text::from(format!("{external} any port -> {internal}"));

@@ -102,11 +102,8 @@ impl<'t> Compiler<'t> {
             Some(None) => unbound(self),
         };
         // U7: a locked EIP is dead (decisions.md 32)
-        let entry = if is_locked(eip) {
-            self.gate(STAGE, at, Reason::EipLocked, inside)
-        } else {
-            inside
-        };
+        let entry =
+            if is_locked(eip) { self.gate(STAGE, at, Reason::EipLocked, inside) } else { inside };
         self.hosts.publish(address, PublicPoint { element: at, entry });
     }
 
@@ -187,9 +184,10 @@ impl<'t> Compiler<'t> {
             _ => inner,
         };
         let entry = self.into_host(at, inside, address);
-        let outwards_only = topology.ipv6_egress_rules.iter().any(|rule| {
-            rule.address.as_ref() == Some(row.id()) && identity::is_available(rule)
-        });
+        let outwards_only = topology
+            .ipv6_egress_rules
+            .iter()
+            .any(|rule| rule.address.as_ref() == Some(row.id()) && identity::is_available(rule));
         let entry = if outwards_only {
             // an egress-only rule blocks connections from outside (egress.md §4.5)
             self.gate("gateway", at, Reason::Ipv6EgressOnly, entry)
@@ -251,9 +249,10 @@ impl<'t> Compiler<'t> {
         let private = eip.private_address.as_ref().and_then(AddrValue::addr);
         if *target == EipTarget::IpAddress {
             let address = private.or_else(|| target_id?.parse().ok()).ok_or_else(unstated)?;
-            let vpc = eip.vpc.clone().ok_or_else(|| {
-                Text::from(format!("VPC of {} (not stated)", eip.id()))
-            })?;
+            let vpc = eip
+                .vpc
+                .clone()
+                .ok_or_else(|| Text::from(format!("VPC of {} (not stated)", eip.id())))?;
             return Ok(self.of_address(&vpc, address));
         }
         let id = target_id.ok_or_else(unstated)?;
@@ -283,8 +282,7 @@ impl<'t> Compiler<'t> {
         let address = first.or(private);
         let address =
             address.ok_or_else(|| Text::from(format!("private address of {id} (not stated)")))?;
-        let of_vswitch =
-            || self.topology.vswitches.get(instance.vswitch.as_ref()?)?.vpc.clone();
+        let of_vswitch = || self.topology.vswitches.get(instance.vswitch.as_ref()?)?.vpc.clone();
         let vpc = instance.vpc.clone().or_else(of_vswitch);
         let vpc = vpc.ok_or_else(|| Text::from(format!("VPC of {id} (not stated)")))?;
         Ok(Inner { vpc, vswitch: instance.vswitch.clone(), address, eni: None })
@@ -319,9 +317,10 @@ impl<'t> Compiler<'t> {
     fn of_address(&self, vpc: &Id, address: IpAddr) -> Inner<'t> {
         let topology = self.topology;
         let has = |ip: &PrivateIp| ip.address.addr() == Some(address);
-        let eni = topology.enis.iter().find(|eni| {
-            eni.vpc.as_ref() == Some(vpc) && eni.private_ips.iter().flatten().any(has)
-        });
+        let eni = topology
+            .enis
+            .iter()
+            .find(|eni| eni.vpc.as_ref() == Some(vpc) && eni.private_ips.iter().flatten().any(has));
         let vswitch = eni
             .and_then(|eni| eni.vswitch.clone())
             .or_else(|| self.vswitch_around(vpc, address).cloned());
@@ -379,9 +378,12 @@ impl<'t> Compiler<'t> {
         };
         let next = match mode {
             InternetMode::Direct => next,
-            InternetMode::Central => {
-                self.public_vswitch(&inner.vpc, inner.vswitch.as_ref(), Reason::VswitchNotPublic, next)
-            }
+            InternetMode::Central => self.public_vswitch(
+                &inner.vpc,
+                inner.vswitch.as_ref(),
+                Reason::VswitchNotPublic,
+                next,
+            ),
             InternetMode::Private => {
                 let network = self.network(&inner.vpc);
                 self.gate("gateway", network, Reason::VpcPrivateMode, next)
@@ -436,9 +438,11 @@ impl<'t> Compiler<'t> {
                 && Family::of(inner.address) == Family::V4
         });
         let Some(eni) = secondary else { return Ok(None) };
-        let of_vpc = self.topology.nat_gateways.iter().filter(|nat| {
-            nat.vpc.as_ref() == Some(&inner.vpc) && !facts::is_vpc_nat(nat)
-        });
+        let of_vpc = self
+            .topology
+            .nat_gateways
+            .iter()
+            .filter(|nat| nat.vpc.as_ref() == Some(&inner.vpc) && !facts::is_vpc_nat(nat));
         let mut enhanced: Vec<_> = of_vpc
             .map(|nat| (nat, identity::nat_type(nat)))
             .filter(|(_, (kind, _))| *kind != NatType::Normal)
@@ -486,11 +490,8 @@ impl<'t> Compiler<'t> {
             Ok(routes) => {
                 for (cidr, hops, element) in routes {
                     let public = hops.iter().any(|hop| hop.hop_type == NextHopType::Ipv4Gateway);
-                    let then = if public {
-                        next.clone()
-                    } else {
-                        blocked.clone().after(Op::Via(element))
-                    };
+                    let then =
+                        if public { next.clone() } else { blocked.clone().after(Op::Via(element)) };
                     rules.push(Rule::new(Match::from(block(cidr)), element, then));
                 }
                 blocked
@@ -505,12 +506,10 @@ impl<'t> Compiler<'t> {
     fn steered(&mut self, inner: &Inner<'t>, arrive: Branch) -> Branch {
         let topology = self.topology;
         let (gateway, stated) = if Family::of(inner.address) == Family::V4 {
-            let found =
-                topology.ipv4_gateways.iter().find(|g| g.vpc.as_ref() == Some(&inner.vpc));
+            let found = topology.ipv4_gateways.iter().find(|g| g.vpc.as_ref() == Some(&inner.vpc));
             (found.map(Resource::id), found.and_then(|g| g.route_table.as_ref()))
         } else {
-            let found =
-                topology.ipv6_gateways.iter().find(|g| g.vpc.as_ref() == Some(&inner.vpc));
+            let found = topology.ipv6_gateways.iter().find(|g| g.vpc.as_ref() == Some(&inner.vpc));
             (found.map(Resource::id), found.and_then(|g| g.route_table.as_ref()))
         };
         let Some(gateway) = gateway else { return arrive };

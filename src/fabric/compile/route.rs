@@ -8,8 +8,8 @@ use super::super::table::{Match, Rule, Table, block, by_prefix_length};
 use super::{Compiler, Job};
 use crate::addr::{AddrSet, Cidr, special};
 use crate::topology::{
-    CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NextHop, NextHopType, Resource, RouteDestination,
-    RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
+    CidrValue, Id, Kind, Lifecycle, Listing, NatGateway, NextHop, NextHopType, Resource,
+    RouteDestination, RouteEntry, RouteOrigin, RouteTableType, Scope, Text,
 };
 
 /// Rank of an origin among equal prefixes: custom, dynamic, system (decisions.md 27).
@@ -172,16 +172,20 @@ impl<'t> Compiler<'t> {
                     continue;
                 }
                 let rank = rank(entry.origin.as_ref());
-                routes.push((cidr, rank, Route { cidr, entry: Some(*entry), local: None, nat: None }));
+                routes.push((
+                    cidr,
+                    rank,
+                    Route { cidr, entry: Some(*entry), local: None, nat: None },
+                ));
             }
         }
         let has_system = entries.iter().any(|e| e.origin == Some(RouteOrigin::System));
         if !has_system {
             // inputs such as plans list only what the customer made (egress.md §10 2.1)
             routes.extend(
-                locals
-                    .iter()
-                    .map(|(c, v)| (*c, 2, Route { cidr: *c, entry: None, local: Some(v), nat: None })),
+                locals.iter().map(|(c, v)| {
+                    (*c, 2, Route { cidr: *c, entry: None, local: Some(v), nat: None })
+                }),
             );
             let service = special::shared_address_space();
             routes.push((service, 2, Route { cidr: service, entry: None, local: None, nat: None }));
@@ -504,7 +508,8 @@ impl<'t> Compiler<'t> {
         let scope = found.map(Scope::around).unwrap_or_default().with_parent(table);
         let gap = |listing| self.topology.coverage.gap(listing, &scope);
         let mut gaps = Gaps { missing: Vec::new(), assumed: Vec::new() };
-        if let (Some(gap), Some(_)) = (gap(Listing::GatewayRouteEntries), gap(Listing::RouteEntries))
+        if let (Some(gap), Some(_)) =
+            (gap(Listing::GatewayRouteEntries), gap(Listing::RouteEntries))
         {
             gaps.missing.push(Text::from(gap.to_string()));
         }
@@ -527,7 +532,12 @@ impl Route<'_> {
     fn hops(&self) -> Vec<NextHop> {
         if let Some(nat) = self.nat {
             let id = Some(nat.id().clone());
-            return vec![NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None }];
+            return vec![NextHop {
+                hop_type: NextHopType::NatGateway,
+                id,
+                weight: None,
+                enabled: None,
+            }];
         }
         let hops = self.entry.and_then(|e| e.next_hops.as_deref()).unwrap_or_default();
         usable_hops(hops).into_iter().cloned().collect()
