@@ -450,7 +450,10 @@ fn services(entry: &DnatEntry) -> Result<ServiceSet, String> {
 fn ranges(protocol: Option<&NatProtocol>, port: Option<&NatPort>) -> Result<ServiceSet, String> {
     let (first, last) = match port {
         Some(NatPort::Any) => (0, u16::MAX),
-        Some(NatPort::Range(first, last)) => (*first, *last),
+        Some(NatPort::Range(first, last)) if first <= last => (*first, *last),
+        Some(NatPort::Range(first, last)) => {
+            return Err(format!("port `{first}/{last}` (unreadable)"));
+        }
         Some(NatPort::Other(text)) => return Err(format!("port `{text}` (unreadable)")),
         None => return Err("external port (not stated)".to_owned()),
     };
@@ -471,7 +474,9 @@ fn ranges(protocol: Option<&NatProtocol>, port: Option<&NatPort>) -> Result<Serv
 /// How an entry moves ports: ranges of one width in step (egress.md §5.2).
 fn shift(entry: &DnatEntry) -> Result<Option<Op>, Text> {
     match (&entry.external_port, &entry.internal_port) {
-        (Some(NatPort::Range(a, b)), Some(NatPort::Range(c, d))) if b - a == d - c => {
+        (Some(NatPort::Range(a, b)), Some(NatPort::Range(c, d)))
+            if b.checked_sub(*a).is_some() && b.checked_sub(*a) == d.checked_sub(*c) =>
+        {
             Ok((a != c).then_some(Op::ShiftPort { from: *a, to: *c }))
         }
         (Some(NatPort::Any | NatPort::Range(..)), Some(NatPort::Any)) => Ok(None),
