@@ -204,7 +204,8 @@ fn group_rules(world: &mut World, number: u32, tier: u32) {
     let mut rule = |direction: &str, policy: &str, ports: &str, priority: &str, peer: &str| {
         let ingress = direction == "ingress";
         let (group, cidr) = if peer.starts_with("sg-") { (peer, "") } else { ("", peer) };
-        let side = |wanted: bool, value: &str| if wanted { value.to_owned() } else { String::new() };
+        let side =
+            |wanted: bool, value: &str| if wanted { value.to_owned() } else { String::new() };
         rows.push(json!({
             "SecurityGroupRuleId": format!("sgr-{number:012}{tier:04}{:04}", rows.len()),
             "Direction": direction, "Policy": policy, "PortRange": ports, "Priority": priority,

@@ -176,7 +176,8 @@ fn check_fates(
 fn fates(topology: &Topology, built: &Built) -> BTreeMap<String, Vec<String>> {
     let answers = Answers::of(topology);
     let ports = [(Protocol::Tcp, 80), (Protocol::Tcp, 443), (Protocol::Tcp, 5000)];
-    let more = [(Protocol::Udp, 53), (Protocol::Udp, 5000), (Protocol::Icmp, 0), (Protocol::Gre, 0)];
+    let more =
+        [(Protocol::Udp, 53), (Protocol::Udp, 5000), (Protocol::Icmp, 0), (Protocol::Gre, 0)];
     let mut out: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (_, source) in answers.sources() {
         let (ips, uniform) = (&source.public_ips, source.uniform);
@@ -188,8 +189,8 @@ fn fates(topology: &Topology, built: &Built) -> BTreeMap<String, Vec<String>> {
                     c.destinations.contains(*dst) && c.services.contains(service)
                 };
                 let class = source.classes.iter().find(holds);
-                let fate = class
-                    .map(|c| (c.verdict, c.reason, &c.public_ips, &c.if_allowed, c.partial));
+                let fate =
+                    class.map(|c| (c.verdict, c.reason, &c.public_ips, &c.if_allowed, c.partial));
                 said.push(format!("{dst} {protocol} {port} {fate:?}"));
             }
         }
@@ -279,7 +280,8 @@ fn count(filters: &FilterSketch, sketch: &Sketch, seen: &mut BTreeMap<String, us
         *seen.entry(format!("source {}", source.verdict)).or_default() += 1;
         let some_services = source.verdict == SourceVerdict::Exits
             && source.public_classes().any(|class| !class.services.is_all());
-        *seen.entry("exits with some services".to_owned()).or_default() += usize::from(some_services);
+        *seen.entry("exits with some services".to_owned()).or_default() +=
+            usize::from(some_services);
         for class in source.classes.iter() {
             let fate = class.reason.map_or(class.verdict.name(), |reason| reason.name());
             *seen.entry(fate.to_owned()).or_default() += 1;

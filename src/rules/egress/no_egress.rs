@@ -86,9 +86,8 @@ fn obstacle(fabric: &Fabric, point: &SourcePoint, source: &SourceEgress) -> Opti
     behind.or_else(|| {
         let mode = Mode { diagnose: true, ..Mode::default() };
         let walked = walk(fabric, &start(point, &dropped().next()?.witness()), &mode);
-        let blocked = |path: &Path| {
-            path.blockers.iter().map(|b| b.reason).find(|reason| !is_filter(*reason))
-        };
+        let blocked =
+            |path: &Path| path.blockers.iter().map(|b| b.reason).find(|reason| !is_filter(*reason));
         // one path without an obstacle of its own is a way
         let all: Option<Vec<Reason>> = walked.paths.iter().map(blocked).collect();
         all?.first().copied()
