@@ -352,7 +352,8 @@ fn listed(sources: &[&SourceEgress]) -> Vec<String> {
     lines
 }
 
-/// `SNAT entry snat-1 of NAT gateway ngw-1`, `EIP eip-1`, or a path of several elements.
+/// `SNAT entry snat-1 of NAT gateway ngw-1`, `EIP eip-1`, `network ACL entry 1 of network ACL acl-1`,
+/// or a path of several elements.
 fn decided_by(via: &[ResourceRef]) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut rest = via.iter().peekable();
@@ -361,12 +362,20 @@ fn decided_by(via: &[ResourceRef]) -> String {
             element.kind == Kind::NatGateway
                 && matches!(next.kind, Kind::SnatEntry | Kind::DnatEntry | Kind::FullNatEntry)
         });
-        parts.push(match entry {
-            Some(entry) => {
-                format!("{} {} of {} {}", entry.kind, entry.id, element.kind, element.id)
-            }
-            None => format!("{} {}", element.kind, element.id),
+        // filters name the rule first
+        let filter = rest.next_if(|next| {
+            matches!(
+                (element.kind, next.kind),
+                (Kind::SecurityGroupRule, Kind::SecurityGroup)
+                    | (Kind::NetworkAclEntry, Kind::NetworkAcl)
+            )
         });
+        let (inner, outer) = match (entry, filter) {
+            (Some(entry), _) => (entry, Some(element)),
+            (None, filter) => (element, filter),
+        };
+        let of = outer.map(|of| format!(" of {} {}", of.kind, of.id)).unwrap_or_default();
+        parts.push(format!("{} {}{of}", inner.kind, inner.id));
     }
     clean(parts.join(" → "))
 }

@@ -128,12 +128,14 @@ pub fn partial_filters() -> impl Strategy<Value = FilterSketch> {
     })
 }
 
-/// Ids of a map in the order in which they were made.
-fn made<T>(map: &std::collections::BTreeMap<String, T>, names: Names) -> Vec<String> {
+/// Ids of a map in an order that does not depend on the way ids are made: by kind, then number.
+fn made<T>(map: &std::collections::BTreeMap<String, T>) -> Vec<String> {
     let mut all: Vec<String> = map.keys().cloned().collect();
-    if names == Names::Reversed {
-        all.reverse();
-    }
+    all.sort_by_cached_key(|id| {
+        let (kind, number) = id.rsplit_once('-').unwrap_or((id, ""));
+        let turned = number.strip_prefix('x').and_then(|n| Some(999 - n.parse::<u32>().ok()?));
+        (kind.to_owned(), turned.or(number.parse().ok()), number.to_owned())
+    });
     all
 }
 
@@ -143,8 +145,8 @@ impl FilterSketch {
         let mut world = built.world.clone();
         let blocks = [self.list.0, self.list.1].map(|n| *pick(PREFIXES, n).unwrap());
         world = world.prefix_list("pl-filter", &blocks).port_list("prl-0", &["22/22", "443/8443"]);
-        let (vpcs, enis) = (made(&world.vpcs, names), made(&world.enis, names));
-        let vswitches = made(&world.vswitches, names);
+        let (vpcs, enis) = (made(&world.vpcs), made(&world.enis));
+        let vswitches = made(&world.vswitches);
         for (n, (vpc, kind)) in self.groups.iter().enumerate() {
             let (id, Some(vpc)) = (names.id("sg", n), pick(&vpcs, *vpc)) else { continue };
             world = match kind {
@@ -197,9 +199,9 @@ impl FilterSketch {
     }
 
     /// Takes the gaps out of a topology that [`FilterSketch::put_on`] made.
-    pub fn take_gaps(&self, mut world: World, names: Names) -> World {
-        let (groups, enis) = (made(&world.groups, names), made(&world.enis, names));
-        let acls = made(&world.acls, names);
+    pub fn take_gaps(&self, mut world: World) -> World {
+        let (groups, enis) = (made(&world.groups), made(&world.enis));
+        let acls = made(&world.acls);
         world.enis.values_mut().for_each(|eni| {
             eni.security_groups.get_or_insert_default();
         });

@@ -108,6 +108,14 @@ impl Compiler<'_> {
         }
     }
 
+    /// True when it is known that there is no security group at all where this VPC is.
+    pub(super) fn no_group_exists(&self, vpc: Option<&Id>) -> bool {
+        let vpc = vpc.and_then(|id| self.topology.vpcs.get(id));
+        let scope = vpc.map(|vpc| Scope::around(&vpc.meta)).unwrap_or_default();
+        self.topology.security_groups.is_empty()
+            && self.topology.coverage.is_complete(Listing::SecurityGroups, &scope)
+    }
+
     /// The way out of an ENI: its groups, then the ACL of its vSwitch.
     pub(super) fn outbound(&mut self, filters: &Filters, next: Next) -> Next {
         let next = self.acl(filters, Direction::Egress, next);

@@ -63,7 +63,7 @@ impl Compiler<'_> {
         let owner = seed.instance.as_ref().and_then(|i| self.topology.instances.get(&i.id));
         let groups = match owner {
             Some(owner) => self.groups(owner, owner.security_groups.as_ref()),
-            None if self.topology.security_groups.is_empty() => Groups::None,
+            None if self.no_group_exists(seed.vpc.as_ref()) => Groups::None,
             None => Groups::Unknown(Text::from(format!("ENI of {} (not stated)", seed.eni))),
         };
         Filters { vpc: seed.vpc.clone(), groups, border: seed.vswitch.clone() }
