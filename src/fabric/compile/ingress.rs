@@ -107,8 +107,6 @@ impl<'t> Compiler<'t> {
         } else {
             inside
         };
-        let entry =
-            if is_locked(eip) { self.gate(STAGE, at, Reason::EipLocked, inside) } else { inside };
         self.hosts.publish(address, PublicPoint { element: at, entry });
     }
 
