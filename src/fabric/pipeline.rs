@@ -105,6 +105,8 @@ pub enum Op {
         /// First port after.
         to: u16,
     },
+    /// Replaces the destination port.
+    Port(u16),
     /// The source address is now that of a host of this network, or of none.
     Home(Option<ElementId>),
     /// The packet is now sent from this segment, or from none that we see.

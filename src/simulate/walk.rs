@@ -188,7 +188,12 @@ impl<'f> Walker<'f, '_> {
         at: Option<(StageId, &Stage, Option<ElementId>)>,
     ) {
         for op in &branch.ops {
-            if matches!(op, Op::ShiftPort { from, to } if from != to) && state.original.services {
+            let moves = match op {
+                Op::ShiftPort { from, to } => from != to,
+                Op::Port(_) => true,
+                _ => false,
+            };
+            if moves && state.original.services {
                 // behind it ports say nothing of the packet's own: the answer holds for this one
                 let service = state.header.service();
                 self.walk.extent.services = ServiceRange { first: service, last: service };
@@ -398,6 +403,10 @@ fn apply(op: &Op, state: &mut State) {
             state.header.dst_port = state.header.dst_port.wrapping_sub(*from).wrapping_add(*to);
             state.original.services &= from == to;
         }
+        Op::Port(port) => {
+            state.header.dst_port = *port;
+            state.original.services = false;
+        }
         Op::Home(home) => state.header.home = *home,
         Op::Sender(sender) => state.header.sender = *sender,
         Op::Turn(turn) => {
@@ -421,7 +430,7 @@ fn doubts(hit: &Hit<'_>) -> Option<Vec<Text>> {
 
 fn action(stage: &Stage, branch: &Branch) -> Action {
     let changes = |op: &Op| {
-        matches!(op, Op::Source(_) | Op::Destination(_) | Op::ShiftPort { .. })
+        matches!(op, Op::Source(_) | Op::Destination(_) | Op::ShiftPort { .. } | Op::Port(_))
             || matches!(op, Op::Identity(Identity::Given(_)))
     };
     match &branch.end {

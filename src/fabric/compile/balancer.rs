@@ -226,7 +226,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// The first decision for packets that come in this way. A CLB's address is filtered by no
-    /// network ACL and no group; an NLB's ENI by both, an ALB by its groups (access.md §1.7, §2.2).
+    /// network ACL and no group; ALB and NLB have ENIs, which both filter (access.md §1.7, §2.2).
     pub(super) fn front(&mut self, lb: &'t LoadBalancer, front: &Front) -> Branch {
         let mut next = Next::Stage(self.balancer_step(front, Step::Gate));
         // behind an endpoint the source is an address of the load balancer itself, which its
@@ -237,17 +237,9 @@ impl<'t> Compiler<'t> {
         if self.balancer_groups(lb) != Groups::None {
             next = Next::Stage(self.balancer_step(front, Step::Groups));
         }
-        if lb.lb_type == Some(LoadBalancerType::Nlb) {
-            let filters = self.border_of(lb, front);
-            next = self.acl(&filters, Direction::Ingress, next);
-        }
-        next.branch()
-    }
-
-    /// The border that an NLB's ENI stands behind.
-    pub(super) fn border_of(&self, lb: &'t LoadBalancer, front: &Front) -> Filters {
         let border = Self::zone_of(lb, front).and_then(|zone| zone.vswitch.clone());
-        Filters { vpc: self.vpc_of_balancer(lb), groups: Groups::None, border }
+        let filters = Filters { vpc: self.vpc_of_balancer(lb), groups: Groups::None, border };
+        self.acl(&filters, Direction::Ingress, next).branch()
     }
 
     fn balancer_groups(&self, lb: &LoadBalancer) -> Groups {
@@ -277,7 +269,14 @@ impl<'t> Compiler<'t> {
         if matches!(stage.table.default.end, End::Drop(..)) {
             stage.table.default = next.branch();
         }
+        stage.table.rules.retain(|rule| !self.is_behind_managed(rule));
         stage
+    }
+
+    /// A rule that comes after the managed accept of everything at priority 100.
+    fn is_behind_managed(&self, rule: &Rule) -> bool {
+        let rule = self.topology.security_group_rules.get(self.element_id(rule.element));
+        rule.is_some_and(|rule| rule.priority.is_some_and(|priority| priority > 100))
     }
 
     /// A public address: the EIP must not be locked, the VPC not be cut off (egress.md §10 rules
@@ -441,16 +440,15 @@ impl<'t> Compiler<'t> {
         if lb.lb_type == Some(LoadBalancerType::Clb) {
             return self.transit_into(&vpc, &vswitch);
         }
-        let sent = self.sent_from(&vpc, &vswitch, lb.lb_type == Some(LoadBalancerType::Nlb));
-        sent.after(Op::Identity(Identity::None))
+        self.sent_from(&vpc, &vswitch).after(Op::Identity(Identity::None))
     }
 
-    /// What a device sends from its ENI in a vSwitch: past the ACL, if one tests it, by the routes.
-    pub(super) fn sent_from(&mut self, vpc: &Id, vswitch: &Id, tested: bool) -> Branch {
+    /// What a device sends from its ENI in a vSwitch: past the ACL, by the routes.
+    pub(super) fn sent_from(&mut self, vpc: &Id, vswitch: &Id) -> Branch {
         let sender = self.segment(vswitch);
         let routes = self.routes_of_vswitch(vpc, vswitch);
         let out = match routes.end {
-            End::Go(stage) if tested => {
+            End::Go(stage) => {
                 let filters = Filters {
                     vpc: Some(vpc.clone()),
                     groups: Groups::None,

@@ -8,9 +8,9 @@ use super::super::assume::PlClbSource;
 use super::super::pipeline::{Back, Branch, ElementId, Op, Resume, Stage, StageId, Turn};
 use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table};
-use super::backend::system_sources;
 use super::balancer::{Door, Front, State};
 use super::filter::{Filters, Groups, Next};
+use super::server::system_sources;
 use super::{Compiler, Job};
 use crate::topology::{
     AddrValue, ConnectionStatus, Endpoint, EndpointConnection, EndpointService, EndpointType,
@@ -176,11 +176,14 @@ impl<'t> Compiler<'t> {
             let word = endpoint.meta.business_status.as_deref().unwrap_or("locked");
             state.failed.push(format!("business status {word}"));
         }
-        let of_connection = || self.connection(endpoint)?.connection_status.as_ref();
-        match endpoint.connection_status.as_ref().or_else(of_connection) {
-            Some(ConnectionStatus::Connected) => {}
-            Some(other) => state.failed.push(format!("connection {other}")),
-            None => doubt("connection status".to_owned(), listed),
+        // of two sides that state it both must say so
+        let there = self.connection(endpoint).and_then(|c| c.connection_status.as_ref());
+        let mut stated = endpoint.connection_status.iter().chain(there).peekable();
+        if stated.peek().is_none() {
+            doubt("connection status".to_owned(), listed);
+        }
+        if let Some(other) = stated.find(|status| **status != ConnectionStatus::Connected) {
+            state.failed.push(format!("connection {other}"));
         }
         let other = self.connected_zone(endpoint, zone).and_then(|zone| zone.status.as_ref());
         let name = zone.zone.as_deref().unwrap_or("of the address");
@@ -455,7 +458,7 @@ impl<'t> Compiler<'t> {
         let at: ElementId = self.named(endpoint);
         let resume = match (self.vpc_of_endpoint(endpoint), &zone.vswitch) {
             (Some(vpc), Some(vswitch)) => {
-                self.sent_from(&vpc, vswitch, true).after(Op::Identity(Identity::None))
+                self.sent_from(&vpc, vswitch).after(Op::Identity(Identity::None))
             }
             _ => Branch::unknown(format!("vSwitch of {} (not stated)", endpoint.id())),
         };

@@ -85,7 +85,7 @@ impl<'t> Compiler<'t> {
     ) -> Branch {
         if front.is_link() && listener.protocol == Some(ListenerProtocol::TcpSsl) {
             // access.md §4.4
-            return Branch::drop(Reason::EndpointProtocol, element);
+            return Branch::drop(Reason::NoListener, element);
         }
         let id = listener.id().clone();
         let tested = !matches!(self.access(lb, listener), Ok(None));

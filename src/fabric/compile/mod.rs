@@ -5,9 +5,9 @@
 //! `source` (where packets start), `filter` (what an ENI's packets meet), `groups`, `acl`, `route`
 //! (VPC tables and next hops), `nat`, `forward` (instances as routers), `peering`, `transit` (transit
 //! routers), `cen` (basic CEN), `vpn`, `express` (router interfaces), `onprem` (networks that we do
-//! not see), `hosts` (who has which address), `balancer`, `listener` and `backend` (load balancers
-//! from their addresses to their servers), `endpoint` (PrivateLink), `ingress` and `dnat` (packets
-//! that arrive from the Internet at a public address).
+//! not see), `hosts` (who has which address), `balancer`, `listener`, `backend` and `server` (load
+//! balancers from their addresses to their servers), `endpoint` (PrivateLink), `ingress` and `dnat`
+//! (packets that arrive from the Internet at a public address).
 
 mod acl;
 mod backend;
@@ -26,6 +26,7 @@ mod nat;
 mod onprem;
 mod peering;
 mod route;
+mod server;
 mod services;
 mod source;
 mod transit;
