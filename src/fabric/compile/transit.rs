@@ -218,12 +218,21 @@ impl<'t> Compiler<'t> {
             // no transit from one peering to another (egress.md §10 rule 5)
             (Some(AttachmentType::Peer), _) if over_peering => Branch::drop(Reason::TrNoRoute, via),
             (Some(AttachmentType::Peer), _) => self.enter_far_router(table, found, via),
+            (Some(AttachmentType::Vpn), Some(connection)) if self.is_tunnel_down(connection) => {
+                Branch::drop(Reason::DeadNexthop, via)
+            }
             (Some(AttachmentType::Vbr | AttachmentType::Vpn | AttachmentType::Ecr), _) => {
                 self.leave_by(found, None, via)
             }
             _ => Branch::unknown(format!("what attachment {attachment} leads to (not stated)")),
         };
         branch.after(Op::Via(element)).after(Op::Via(via))
+    }
+
+    /// True for an IPsec connection that is known to be down.
+    fn is_tunnel_down(&self, connection: &Id) -> bool {
+        let found = self.topology.vpn_connections.get(connection);
+        found.is_some_and(|connection| connection.lifecycle() == Lifecycle::Dead)
     }
 
     /// Over a peering to another transit router, whose own table for the attachment decides.
