@@ -105,10 +105,8 @@ fn follow(
 /// The circle that a path ends in: its tables and devices as a set, and what decides in them.
 fn circle(fabric: &Fabric, path: &Path) -> Option<(BTreeSet<ResourceRef>, Vec<ResourceRef>)> {
     let end = path.blockers.iter().find(|blocker| blocker.reason == Reason::RoutingLoop)?;
-    let entered = path
-        .hops
-        .iter()
-        .position(|hop| hop.stage == end.stage && hop.header == path.header)?;
+    let entered =
+        path.hops.iter().position(|hop| hop.stage == end.stage && hop.header == path.header)?;
     let resource = |id: ElementId| fabric.element(id).map(|e| e.resource.clone());
     let mut key = BTreeSet::new();
     let mut cycle = Vec::new();
