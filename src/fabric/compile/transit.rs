@@ -46,7 +46,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// Where packets go on that come out of an attachment into a transit router.
-    fn from_attachment(
+    fn behind_attachment(
         &mut self,
         attachment: &TransitAttachment,
         not_of: Option<&Id>,
@@ -69,7 +69,7 @@ impl<'t> Compiler<'t> {
     ) -> Branch {
         let foreign =
             [Op::Identity(super::super::Identity::None), Op::Home(None), Op::Sender(None)];
-        let back = self.from_attachment(attachment, not_of, via).after_all(foreign);
+        let back = self.behind_attachment(attachment, not_of, via).after_all(foreign);
         self.leave(via, back)
     }
 
@@ -248,7 +248,7 @@ impl<'t> Compiler<'t> {
         if far.is_none_or(|id| topology.transit_routers.get(id).is_none()) {
             return self.leave_by(peering, far, via);
         }
-        self.from_attachment(peering, near, via)
+        self.behind_attachment(peering, near, via)
     }
 
     /// Into a VPC: the tables of all vSwitches that hold the attachment's ENIs (egress.md U3).
