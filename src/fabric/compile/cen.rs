@@ -94,7 +94,7 @@ impl<'t> Compiler<'t> {
                 Some(network) => {
                     let kind =
                         route.next_hop_type.clone().or_else(|| self.child_type(cen, network));
-                    self.into_network(cen, vpc, network, kind.as_deref())
+                    self.enter_network(cen, vpc, network, kind.as_deref())
                 }
                 None => Branch::unknown(format!("next hop of {} (not stated)", route.id())),
             };
@@ -110,7 +110,7 @@ impl<'t> Compiler<'t> {
 
     /// Into an attached network. A VPC delivers to its vSwitches; what else it publishes follows its
     /// main table, the only one that learns and publishes (access.md §5.3).
-    fn into_network(&mut self, cen: &Id, near: &Id, network: &Id, kind: Option<&str>) -> Branch {
+    fn enter_network(&mut self, cen: &Id, near: &Id, network: &Id, kind: Option<&str>) -> Branch {
         let at = self.device(Kind::Cen, cen);
         let is_vpc = kind.is_some_and(|word| word.eq_ignore_ascii_case("VPC"));
         if is_vpc && self.topology.vpcs.get(network).is_some() {
@@ -181,7 +181,7 @@ impl<'t> Compiler<'t> {
                 Some(doubt) => Branch::unknown(doubt),
                 None => match holders.first() {
                     Some(child) => self
-                        .into_network(id, vpc, &child.id, Some("VPC"))
+                        .enter_network(id, vpc, &child.id, Some("VPC"))
                         .after_all(assumed.iter().cloned()),
                     None => continue,
                 },

@@ -46,7 +46,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// Where packets go on that come out of an attachment into a transit router.
-    fn from_attachment(
+    fn behind_attachment(
         &mut self,
         attachment: &TransitAttachment,
         not_of: Option<&Id>,
@@ -69,7 +69,7 @@ impl<'t> Compiler<'t> {
     ) -> Branch {
         let foreign =
             [Op::Identity(super::super::Identity::None), Op::Home(None), Op::Sender(None)];
-        let back = self.from_attachment(attachment, not_of, via).after_all(foreign);
+        let back = self.behind_attachment(attachment, not_of, via).after_all(foreign);
         self.leave(via, back)
     }
 
@@ -218,12 +218,21 @@ impl<'t> Compiler<'t> {
             // no transit from one peering to another (egress.md §10 rule 5)
             (Some(AttachmentType::Peer), _) if over_peering => Branch::drop(Reason::TrNoRoute, via),
             (Some(AttachmentType::Peer), _) => self.enter_far_router(table, found, via),
+            (Some(AttachmentType::Vpn), Some(connection)) if self.is_tunnel_down(connection) => {
+                Branch::drop(Reason::DeadNexthop, via)
+            }
             (Some(AttachmentType::Vbr | AttachmentType::Vpn | AttachmentType::Ecr), _) => {
                 self.leave_by(found, None, via)
             }
             _ => Branch::unknown(format!("what attachment {attachment} leads to (not stated)")),
         };
         branch.after(Op::Via(element)).after(Op::Via(via))
+    }
+
+    /// True for an IPsec connection that is known to be down.
+    fn is_tunnel_down(&self, connection: &Id) -> bool {
+        let found = self.topology.vpn_connections.get(connection);
+        found.is_some_and(|connection| connection.lifecycle() == Lifecycle::Dead)
     }
 
     /// Over a peering to another transit router, whose own table for the attachment decides.
@@ -239,7 +248,7 @@ impl<'t> Compiler<'t> {
         if far.is_none_or(|id| topology.transit_routers.get(id).is_none()) {
             return self.leave_by(peering, far, via);
         }
-        self.from_attachment(peering, near, via)
+        self.behind_attachment(peering, near, via)
     }
 
     /// Into a VPC: the tables of all vSwitches that hold the attachment's ENIs (egress.md U3).

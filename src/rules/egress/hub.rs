@@ -21,12 +21,12 @@ static META: RuleMeta = RuleMeta {
     cases: &[
         Case {
             key: "out",
-            message: "{hosts} leave over {attachment}, but get no further than {place} ({says})",
+            message: "packets of {hosts} to the Internet enter {attachment}, but get no further than {place} ({says})",
             help: "{fix}",
         },
         Case {
             key: "back",
-            message: "{hosts} leave over {attachment} through {place}, but replies find no way back to them",
+            message: "packets of {hosts} to the Internet enter {attachment} and leave through {place}, but replies find no way back",
             help: "route the blocks of the spoke from the vSwitch of {place} back to the transit router",
         },
     ],
@@ -82,7 +82,9 @@ fn broken<'a>(class: &'a EgressClass, attachment: &'a ResourceRef) -> Option<Bro
     let lost = class.notes.iter().any(|note| note.starts_with("reply_no_route"));
     match class.verdict {
         Verdict::Dropped => {
-            let place = class.via.last().unwrap_or(attachment);
+            // the route into the attachment is not where they stop
+            let place = class.via.iter().rev().find(|r| r.kind != Kind::RouteEntry);
+            let place = place.unwrap_or(attachment);
             Some(Broken { attachment, place, reason: class.reason })
         }
         Verdict::Exits if lost => {
@@ -106,9 +108,7 @@ fn report(cx: &Context<'_>, out: &mut Sink, broken: &Broken<'_>, hosts: &BTreeSe
         Some(attachment) => finding.on_whole(attachment),
         None => finding.about(broken.attachment.clone()),
     };
-    if broken.place != broken.attachment {
-        finding = finding.about(broken.place.clone());
-    }
+    finding = finding.about(broken.place.clone());
     for host in hosts {
         finding = finding.about((*host).clone());
     }

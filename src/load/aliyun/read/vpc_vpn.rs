@@ -381,10 +381,10 @@ mod tests {
         let t = read_with(
             "DescribeVpnPbrRouteEntries",
             ("VpnGatewayId", "vpn-1"),
-            r#"{"VpnPbrRouteEntries":{"VpnPbrRouteEntry":[{"RouteSource":"192.168.0.0/24","RouteDest":"10.0.0.0/24","NextHop":"vco-1","Weight":"0"}]}}"#,
+            r#"{"VpnPbrRouteEntries":{"VpnPbrRouteEntry":[{"RouteSource":"192.168.0.0/24","RouteDest":"10.0.0.0/24","NextHop":"vco-1","Weight":"0","Priority":5}]}}"#,
         );
         let route = t.vpn_routes.get("vpn-1:10.0.0.0/24:192.168.0.0/24:vco-1").unwrap();
-        assert_eq!(route.route_type.as_deref(), Some("pbr"));
+        assert_eq!((route.route_type.as_deref(), route.priority), (Some("pbr"), Some(5)));
         assert_eq!(route.route_source.as_ref().unwrap().to_string(), "192.168.0.0/24");
         let t = read(
             "DescribeVcoRouteEntries",
