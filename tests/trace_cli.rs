@@ -159,6 +159,8 @@ fn a_stranger_comes_to_the_public_addresses_of_a_host() {
     assert_eq!(ask("lb:public"), ("\"203.0.113.30\"".to_owned(), 443));
     let ran = trace("internet", "web01:443", &[]).code(1);
     assert!(ran.out.contains("ip_unbound — instance web01 has no public address"), "{}", ran.out);
+    let ran = trace("internet", "lb:front:80", &[]).code(1);
+    assert!(ran.out.contains("ip_unbound — load balancer front has no public"), "{}", ran.out);
 }
 
 #[test]
