@@ -121,7 +121,7 @@ fn every_kind_of_selector_selects_senders() {
     assert_senders("203.0.113.9", &["10.0.1.20"]);
     assert_senders("account:1234567890123456 vpc:far", &["172.16.1.10"]);
     assert_senders("ecs:web* !ecs:web02", &["10.0.1.10"]);
-    assert_senders("* !vpc:shop", &["172.16.1.10"]);
+    assert_senders("* !vpc:shop !vpc:v6", &["172.16.1.10"]);
     assert_senders("ecs:six", &["2001:db8::10"]);
 }
 

@@ -100,6 +100,8 @@ pub fn questions(
             }
         }
     }
+    // pairs without a common family are passed over when there are others
+    let mut paired = false;
     let many = senders.len() * to.items.len() > 1;
     let mut out = Vec::new();
     for sender in &senders {
@@ -107,16 +109,21 @@ pub fn questions(
             if many && flows.is_itself(*sender, *item) {
                 continue;
             }
+            paired = true;
             out.extend(flows.pair(*sender, *item)?);
             if out.len() > options.limit {
                 return Err(too_many(senders.len(), to.items.len(), options.limit));
             }
         }
     }
-    if out.is_empty() {
-        return Err(SelectorError::new("source and target are the same host"));
+    match out.is_empty() {
+        true if paired => {
+            Err(SelectorError::new("source and target have no addresses of the same family")
+                .help("one has only IPv4 addresses, the other only IPv6 ones"))
+        }
+        true => Err(SelectorError::new("source and target are the same host")),
+        false => Ok(out),
     }
-    Ok(out)
 }
 
 fn too_many(senders: usize, targets: usize, limit: usize) -> SelectorError {
@@ -239,12 +246,6 @@ impl<'a> Flows<'_, 'a> {
                 let (from, to) = (end.clone(), target.end.clone());
                 out.push(Asked { question, from, to, notes });
             }
-        }
-        if out.is_empty() {
-            return Err(SelectorError::new(
-                "source and target have no addresses of the same family",
-            )
-            .help("one has only IPv4 addresses, the other only IPv6 ones"));
         }
         Ok(out)
     }

@@ -456,6 +456,8 @@ impl<'a> Resolver<'a> {
             }
             break;
         }
+        // a term that matches by itself has nothing near it to offer
+        let wanted = wanted.filter(|text| !values.iter().any(|value| like(text, value)));
         let near = wanted.map(|text| nearest(&text, values.iter().map(String::as_str), 3));
         match near {
             Some(near) if !near.is_empty() => error.help(format!("near: {}", near.join(", "))),
