@@ -121,7 +121,7 @@ fn every_kind_of_selector_selects_senders() {
     assert_senders("203.0.113.9", &["10.0.1.20"]);
     assert_senders("account:1234567890123456 vpc:far", &["172.16.1.10"]);
     assert_senders("ecs:web* !ecs:web02", &["10.0.1.10"]);
-    assert_senders("* !vpc:shop", &["172.16.1.10"]);
+    assert_senders("* !vpc:shop !vpc:v6", &["172.16.1.10"]);
     assert_senders("ecs:six", &["2001:db8::10"]);
 }
 
@@ -159,6 +159,8 @@ fn a_stranger_comes_to_the_public_addresses_of_a_host() {
     assert_eq!(ask("lb:public"), ("\"203.0.113.30\"".to_owned(), 443));
     let ran = trace("internet", "web01:443", &[]).code(1);
     assert!(ran.out.contains("ip_unbound — instance web01 has no public address"), "{}", ran.out);
+    let ran = trace("internet", "lb:front:80", &[]).code(1);
+    assert!(ran.out.contains("ip_unbound — load balancer front has no public"), "{}", ran.out);
 }
 
 #[test]

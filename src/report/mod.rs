@@ -24,6 +24,8 @@ pub mod trace_text;
 mod egress_fixture;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod trace_fixture;
 
 pub use blocks::Blocks;
 pub use egress_view::EgressScope;

@@ -478,3 +478,135 @@ fn socket(address: Option<std::net::IpAddr>, port: u16) -> String {
         (Some(address), port) => std::net::SocketAddr::new(address, port).to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::trace_fixture::{World, world};
+
+    fn text(world: &World, traces: &[Traced], paint: Paint) -> String {
+        let mut out = Vec::new();
+        write(&mut out, world.context(), traces, paint).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn plain(world: &World, from: &str, to: &str) -> String {
+        text(world, &[world.trace(from, to)], Paint::PLAIN)
+    }
+
+    #[test]
+    fn the_answer_comes_first_then_what_decided() {
+        let world = world();
+        let shown = plain(&world, "web", "db:3306");
+        assert_eq!(shown, WORKS, "{shown}");
+        let shown = plain(&world, "web", "db:22");
+        assert!(shown.starts_with(FAILS) && shown.ends_with(BLOCKED), "{shown}");
+    }
+
+    const WORKS: &str = "\
+web 10.0.1.10 -> db 10.0.1.20, tcp 3306
+works
+
+there
+     10.0.1.10:49152 -> 10.0.1.20:3306
+  1  platform: VPC shop: allow
+  2  security group sg-web: allow
+     no rule matches, and a basic group lets out all other egress
+  3  source: vSwitch app: forward
+  4  route table shop/system: forward
+     10.0.1.0/24 -> local
+  5  security group sg-db: allow
+     sg-db ingress accept tcp 3306 from 10.0.1.0/24, priority 1
+     arrives at ENI db/eni
+
+back: replies arrive
+     10.0.1.20:3306 -> 10.0.1.10:49152
+  1  security group sg-db: session
+     a reply of a flow that it has let through
+  2  source: vSwitch app: forward
+  3  route table shop/system: forward
+     10.0.1.0/24 -> local
+  4  security group sg-web: session
+     a reply of a flow that it has let through
+";
+
+    const FAILS: &str = "\
+web 10.0.1.10 -> db 10.0.1.20, tcp 22
+fails: sg_ingress_denied — the security groups of the target do not let it in
+";
+
+    const BLOCKED: &str = "
+what stands in the way
+  1. sg_ingress_denied — the security groups of the target do not let it in
+     security group sg-db: no rule matches, and a security group drops all other ingress
+";
+
+    #[test]
+    fn the_public_address_is_named_with_what_gives_it() {
+        let shown = plain(&world(), "web", "internet");
+        assert!(shown.contains("\nworks, leaves as 203.0.113.9\n"), "{shown}");
+        let by = "leaves to the Internet as 203.0.113.9, by EIP";
+        assert!(shown.contains(by), "{shown}");
+    }
+
+    #[test]
+    fn what_is_missing_is_the_answer() {
+        let shown = plain(&world(), "odd", "db:3306");
+        let missing = "security groups of the ENI (not stated)";
+        assert!(shown.contains(&format!("\nunknown: missing {missing}\n")), "{shown}");
+        assert!(shown.ends_with(&format!("\nmissing\n  - {missing}\n")), "{shown}");
+    }
+
+    #[test]
+    fn what_several_ways_have_in_common_is_said_once() {
+        let world = world();
+        let shown = text(&world, &[world.two_ways()], Paint::PLAIN);
+        assert!(shown.contains("\npartial: 1 of 2 ways work\n"), "{shown}");
+        assert_eq!(shown.matches("route table shop/system: forward").count(), 2, "{shown}");
+        let (_, ways) = shown.split_once("\nevery way begins with\n").unwrap();
+        let (common, rest) =
+            ways.split_once("\nway 1 of 2 to ENI db/eni at 10.0.1.20:3306: works\n").unwrap();
+        assert!(common.contains("  4  route table shop/system: forward"), "{shown}");
+        assert!(rest.starts_with("  5  security group sg-db: allow"), "{shown}");
+        assert!(rest.contains("\nway 2 of 2 to ENI db/eni at 10.0.1.20:3307: fails\n"), "{shown}");
+    }
+
+    #[test]
+    fn good_and_bad_have_colours() {
+        let world = world();
+        let paint = Paint { colour: true };
+        let good = text(&world, &[world.trace("web", "db:3306")], paint);
+        assert!(good.contains("\u{1b}[1;32mworks\u{1b}[0m"), "{good}");
+        let bad = text(&world, &[world.trace("web", "db:22")], paint);
+        assert!(
+            bad.contains("\u{1b}[1;31mfails: ") && bad.contains("\u{1b}[1;31mstops here"),
+            "{bad}"
+        );
+    }
+
+    #[test]
+    fn one_line_per_trace() {
+        let world = world();
+        let traces =
+            [world.trace("web", "db:3306"), world.trace("web", "db:22/udp"), world.two_ways()];
+        let mut out = Vec::new();
+        write_concise(&mut out, &traces).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "web 10.0.1.10 -> db 10.0.1.20, tcp 3306: works\n\
+             web 10.0.1.10 -> db 10.0.1.20, udp 22: fails: sg_ingress_denied — the security groups \
+             of the target do not let it in\n\
+             web 10.0.1.10 -> db 10.0.1.20, tcp 3306: partial: 1 of 2 ways work\n"
+        );
+        assert_eq!(summary(&traces), "3 traces: 1 works, 1 partial, 1 fails");
+        assert!(
+            text(&world, &traces, Paint::PLAIN)
+                .ends_with("\n3 traces: 1 works, 1 partial, 1 fails\n")
+        );
+    }
+
+    #[test]
+    fn ports_are_written_as_ranges() {
+        assert_eq!(ranges(&[(1024, 2000), (3000, 3000)]), "1024-2000,3000");
+    }
+}

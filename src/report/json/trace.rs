@@ -405,3 +405,54 @@ fn blocker(context: TraceContext<'_>, back: bool, blocker: &Blocker) -> BlockerV
 fn texts<'a>(texts: impl Iterator<Item = &'a Text>) -> Vec<String> {
     texts.map(ToString::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::json::assert_valid;
+    use crate::report::trace_fixture::world;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn several_ways_stand_beside_the_best_one() {
+        let world = world();
+        let traced = world.two_ways();
+        let value =
+            assert_valid(&TraceDocument::new(world.context(), std::slice::from_ref(&traced)));
+        assert_eq!(value["schema"], "vpclint/trace/v1");
+        let branches = value["branches"].as_array().unwrap();
+        assert_eq!(branches.len(), 2);
+        assert_eq!(branches[0]["connection"], "works");
+        assert_eq!(branches[0]["hops"], value["hops"]);
+        assert_eq!(branches[0]["return"], value["return"]);
+        assert_eq!(branches[1]["connection"], "fails");
+        assert_eq!(branches[1]["return"], Value::Null);
+        assert_eq!(branches[1]["target"]["port"], 3307);
+    }
+
+    #[test]
+    fn one_way_has_no_branches() {
+        let world = world();
+        let traced = world.trace("web", "db:22");
+        let value =
+            assert_valid(&TraceDocument::new(world.context(), std::slice::from_ref(&traced)));
+        assert_eq!(value["branches"], json!([]));
+        assert_eq!(
+            value["blockers"],
+            json!([{
+                "stage": "security_group", "reason": "sg_ingress_denied", "direction": "forward",
+                "at": {"kind": "security_group", "id": "sg-db"}, "element": null,
+            }])
+        );
+        assert_eq!(value["hops"][0]["packet"]["src_port"], 49152);
+    }
+
+    #[test]
+    fn several_traces_are_a_list() {
+        let world = world();
+        let traces = [world.trace("web", "db:22"), world.trace("web", "internet")];
+        let value = assert_valid(&TraceDocument::new(world.context(), &traces));
+        assert_eq!(value["schema"], "vpclint/traces/v1");
+        assert_eq!(value["traces"].as_array().unwrap().len(), 2);
+    }
+}

@@ -1,18 +1,18 @@
 //! Questions about flows: who is meant by a source and a target, address by address.
 
+mod offered;
+mod published;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::resolve::{Item, Resolver, Selection, kind_of, own};
-use super::selector::{Ask, SelectorError};
 use crate::addr::{Family, special};
 use crate::analyze::trace::{From, Question, To};
 use crate::fabric::{Found, HostId, SourcePoint};
 use crate::packet::{Protocol, WITNESS_SRC_PORT};
-use crate::topology::{
-    AddrValue, Endpoint, Id, Kind, Listener, ListenerProtocol, LoadBalancer, NatPort, NatProtocol,
-    Resource, ResourceRef, Text,
-};
+use crate::policy::resolve::{Item, Resolver, Selection, kind_of, own};
+use crate::policy::selector::{Ask, SelectorError};
+use crate::topology::{AddrValue, Endpoint, Id, Kind, LoadBalancer, Resource, ResourceRef, Text};
 
 /// The usual stranger on the Internet.
 pub const STRANGER_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
@@ -100,6 +100,8 @@ pub fn questions(
             }
         }
     }
+    // pairs without a common family are passed over when there are others
+    let mut paired = false;
     let many = senders.len() * to.items.len() > 1;
     let mut out = Vec::new();
     for sender in &senders {
@@ -107,16 +109,21 @@ pub fn questions(
             if many && flows.is_itself(*sender, *item) {
                 continue;
             }
+            paired = true;
             out.extend(flows.pair(*sender, *item)?);
             if out.len() > options.limit {
                 return Err(too_many(senders.len(), to.items.len(), options.limit));
             }
         }
     }
-    if out.is_empty() {
-        return Err(SelectorError::new("source and target are the same host"));
+    match out.is_empty() {
+        true if paired => {
+            Err(SelectorError::new("source and target have no addresses of the same family")
+                .help("one has only IPv4 addresses, the other only IPv6 ones"))
+        }
+        true => Err(SelectorError::new("source and target are the same host")),
+        false => Ok(out),
     }
-    Ok(out)
 }
 
 fn too_many(senders: usize, targets: usize, limit: usize) -> SelectorError {
@@ -240,12 +247,6 @@ impl<'a> Flows<'_, 'a> {
                 out.push(Asked { question, from, to, notes });
             }
         }
-        if out.is_empty() {
-            return Err(SelectorError::new(
-                "source and target have no addresses of the same family",
-            )
-            .help("one has only IPv4 addresses, the other only IPv6 ones"));
-        }
         Ok(out)
     }
 
@@ -367,73 +368,6 @@ impl<'a> Flows<'_, 'a> {
             Found::Host(id) => Some(id),
             _ => None,
         }
-    }
-
-    /// The public addresses under which a host is published: its own, and those of DNAT entries.
-    fn published(&self, v4: Option<usize>, v6: Option<usize>) -> Vec<Target> {
-        let sources: Vec<&SourcePoint> =
-            [v4, v6].into_iter().filter_map(|n| self.source(n)).collect();
-        let mut out: Vec<Target> = Vec::new();
-        for source in &sources {
-            let own = own(source).filter(|_| match &source.own {
-                crate::fabric::OwnPublic::Held(held) => !held.is_translation(),
-                _ => false,
-            });
-            let Some(address) = own else { continue };
-            out.push(Target::new(To { address, host: None }, source_end(source)));
-        }
-        for source in &sources {
-            out.extend(self.forwarded(source));
-        }
-        if out.is_empty()
-            && let Some(source) = sources.first()
-            && let Some(address) = source.address.addr()
-        {
-            let mut target = Target::new(To { address, host: None }, source_end(source));
-            target.notes.push(Text::from(format!(
-                "{} has no public address, and no DNAT entry leads to this port of it",
-                source.instance.as_ref().unwrap_or(&source.eni)
-            )));
-            out.push(target);
-        }
-        out
-    }
-
-    /// The public addresses of DNAT entries that lead to a source. What is asked for is the port of
-    /// the host; the question is about the public port that leads to it.
-    fn forwarded(&self, source: &SourcePoint) -> Vec<Target> {
-        let t = self.resolver.topology;
-        let mut out: Vec<Target> = Vec::new();
-        for entry in &t.dnat_entries {
-            let nat = entry.nat_gateway.as_ref().and_then(|id| t.nat_gateways.get(id));
-            let here = nat.and_then(|nat| nat.vpc.as_ref()) == source.vpc.as_ref();
-            let leads = here && entry.internal_ip.as_ref() == Some(&source.address);
-            let Some(address) = entry.external_ip.as_ref().and_then(AddrValue::addr) else {
-                continue;
-            };
-            if !leads || !of_protocol(entry.protocol.as_ref(), self.options.ask) {
-                continue;
-            }
-            let mut target = Target::new(To { address, host: None }, source_end(source));
-            let ports = (&entry.external_port, &entry.internal_port);
-            if let Some(Ask { protocol, port: Some(port) }) = self.options.ask {
-                let Some(outer) = outer_port(ports.0.as_ref(), ports.1.as_ref(), port) else {
-                    continue;
-                };
-                target.ask = Some(Ask { protocol, port: Some(outer) });
-                if outer != port {
-                    let entry = entry.to_ref();
-                    target.notes.push(Text::from(format!(
-                        "{entry} publishes port {port} as port {outer} of {address}"
-                    )));
-                }
-            }
-            let known = |other: &Target| other.to == target.to && other.ask == target.ask;
-            if !out.iter().any(known) {
-                out.push(target);
-            }
-        }
-        out
     }
 
     fn internet(&self, sender: Sender, address: Option<IpAddr>) -> Result<Target, SelectorError> {
@@ -561,10 +495,15 @@ impl<'a> Flows<'_, 'a> {
         public.extend(bound.filter_map(|eip| eip.address.as_ref()));
         let inside = !matches!(sender, Sender::Internet(_));
         let vpc = balancer.vpc.iter().flatten().next();
-        match (inside && !private.is_empty()) || public.is_empty() {
-            true => self.known(item, vpc, &private),
-            false => self.known(item, None, &public),
+        if !public.is_empty() && !(inside && !private.is_empty()) {
+            return self.known(item, None, &public);
         }
+        let mut targets = self.known(item, vpc, &private)?;
+        if !inside {
+            let note = Text::from(format!("{} has no public address", balancer.to_ref()));
+            targets.iter_mut().for_each(|target| target.notes.push(note.clone()));
+        }
+        Ok(targets)
     }
 
     /// An endpoint: one address per zone.
@@ -617,64 +556,6 @@ impl<'a> Flows<'_, 'a> {
             Item::Eip(n) => t.eips.as_slice().get(n).map(Resource::to_ref),
         }
     }
-
-    /// What a target offers by itself: the listeners of a load balancer, also behind an endpoint.
-    fn offered(&self, item: Item) -> Result<Vec<Ask>, SelectorError> {
-        let t = self.resolver.topology;
-        let balancers: Vec<&Id> = match item {
-            Item::Balancer(n) => {
-                t.load_balancers.as_slice().get(n).map(Resource::id).into_iter().collect()
-            }
-            Item::Endpoint(n) => {
-                let endpoint = t.endpoints.as_slice().get(n);
-                endpoint.map(|ep| self.behind(ep)).unwrap_or_default()
-            }
-            Item::Service(n) => {
-                let service = t.endpoint_services.as_slice().get(n);
-                let resources = service.into_iter().flat_map(|s| s.resources.iter().flatten());
-                resources.map(|r| &r.resource).collect()
-            }
-            _ => {
-                return Err(SelectorError::new("the target lacks a port")
-                    .help("write `--to SEL:443`, `--to SEL:53/udp` or `--to SEL/icmp`"));
-            }
-        };
-        let of = |listener: &&Listener| {
-            listener.load_balancer.as_ref().is_some_and(|id| balancers.contains(&id))
-        };
-        let mut asks: Vec<Ask> = Vec::new();
-        for listener in t.listeners.iter().filter(of) {
-            let protocol = match &listener.protocol {
-                Some(ListenerProtocol::Udp | ListenerProtocol::Quic) => Protocol::Udp,
-                _ => Protocol::Tcp,
-            };
-            let ask = Ask { protocol, port: listener.port };
-            if listener.port.is_some() && !asks.contains(&ask) {
-                asks.push(ask);
-            }
-        }
-        asks.sort_by_key(|ask| (ask.port, ask.protocol));
-        if asks.is_empty() {
-            let what = self.reference(item).map(|r| r.to_string()).unwrap_or_default();
-            return Err(SelectorError::new(format!("the input has no listener of {what}"))
-                .help("say which port: `--to SEL:443`"));
-        }
-        Ok(asks)
-    }
-
-    /// Load balancers behind an endpoint.
-    fn behind(&self, endpoint: &Endpoint) -> Vec<&'a Id> {
-        let services = self.resolver.topology.endpoint_services.iter();
-        services
-            .filter(|service| {
-                endpoint.service.as_ref() == Some(service.id())
-                    || (service.service_name.is_some()
-                        && endpoint.service_name == service.service_name)
-            })
-            .flat_map(|service| service.resources.iter().flatten())
-            .map(|resource| &resource.resource)
-            .collect()
-    }
 }
 
 /// True for addresses that no host of the Internet has.
@@ -684,28 +565,6 @@ fn is_private(address: IpAddr) -> bool {
         IpAddr::V6(_) => vec![special::unique_local()],
     };
     private.iter().any(|block| block.contains(address))
-}
-
-/// True when an entry may carry what is asked for.
-fn of_protocol(stated: Option<&NatProtocol>, ask: Option<Ask>) -> bool {
-    match (stated, ask.map(|ask| ask.protocol)) {
-        (Some(NatProtocol::Tcp), Some(protocol)) => protocol == Protocol::Tcp,
-        (Some(NatProtocol::Udp), Some(protocol)) => protocol == Protocol::Udp,
-        _ => true,
-    }
-}
-
-/// The public port behind which an inner port lies; an outer port is taken as it is.
-fn outer_port(outer: Option<&NatPort>, inner: Option<&NatPort>, port: u16) -> Option<u16> {
-    match (outer, inner) {
-        (Some(NatPort::Range(outer, _)), Some(NatPort::Range(first, last)))
-            if (*first..=*last).contains(&port) =>
-        {
-            outer.checked_add(port - first)
-        }
-        (Some(NatPort::Range(first, last)), _) => (*first..=*last).contains(&port).then_some(port),
-        _ => Some(port),
-    }
 }
 
 fn internet_end(address: IpAddr) -> EndPoint {
