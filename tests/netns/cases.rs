@@ -1,0 +1,208 @@
+//! The topologies.
+
+use std::net::Ipv4Addr;
+
+use vpclint::topology::EipTarget;
+
+use super::compare::Matrix;
+use super::probe::Transport::{Tcp, Udp};
+use super::world::World;
+
+fn ip(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+/// Two VPC-wide ports of TCP and one of UDP, from one client port; nothing public.
+fn inside() -> Matrix {
+    Matrix {
+        internet: vec![],
+        targets: vec![],
+        services: vec![(Tcp, 80), (Tcp, 443), (Udp, 53)],
+        client_ports: vec![49152],
+    }
+}
+
+/// Basic and advanced groups: priorities, ties, several groups of one ENI, own addresses, source
+/// ports, prefix and port lists (access.md §1.3, §1.4).
+pub fn groups() -> (World, Matrix) {
+    let world = World::new()
+        .vpc("vpc-a", "10.0.0.0/16")
+        .vswitch("vsw-1", "vpc-a", "10.0.1.0/24")
+        .vswitch("vsw-2", "vpc-a", "10.0.2.0/24")
+        .prefix_list("pl-1", &["10.0.1.10/32", "10.0.2.0/28"])
+        .port_list("prl-1", &["80/80", "50/60"])
+        // the drop of the same number comes first; a smaller number comes before it
+        .closed_group("sg-tie", "vpc-a")
+        .rule("sg-tie", "ingress accept tcp 80/80 10.0.0.0/16 prio 5")
+        .rule("sg-tie", "ingress drop tcp 80/80 10.0.2.0/24 prio 5")
+        .rule("sg-tie", "ingress accept tcp 1/65535 10.0.2.11/32 prio 4")
+        .rule("sg-tie", "ingress accept udp 53/53 10.0.0.0/16 prio 1 sport 1024/40000")
+        // a second group of the same ENI: one pool
+        .closed_group("sg-pool", "vpc-a")
+        .rule("sg-pool", "ingress drop tcp 443/443 10.0.1.10/32 prio 2")
+        .rule("sg-pool", "ingress accept all -1/-1 10.0.0.0/8 prio 3")
+        .rule("sg-pool", "egress drop udp 1/65535 10.0.2.11/32 prio 1")
+        .advanced_group("sg-adv", "vpc-a")
+        .rule("sg-adv", "ingress accept tcp list:prl-1 pl-1 prio 1")
+        .rule("sg-adv", "ingress accept udp list:prl-1 pl-1 prio 1 own 10.0.2.11/32")
+        .rule("sg-adv", "egress accept tcp 443/443 0.0.0.0/0 prio 1")
+        .rule("sg-adv", "egress drop tcp 443/443 10.0.1.11/32 prio 1")
+        .instance("i-tie", "eni-tie", "vsw-1", "10.0.1.10")
+        .instance("i-both", "eni-both", "vsw-1", "10.0.1.11")
+        .instance("i-plain", "eni-plain", "vsw-2", "10.0.2.10")
+        .instance("i-adv", "eni-adv", "vsw-2", "10.0.2.11")
+        .instance("i-adv2", "eni-adv2", "vsw-2", "10.0.2.30")
+        .member("eni-tie", &["sg-tie"])
+        .member("eni-both", &["sg-tie", "sg-pool"])
+        .member("eni-plain", &["sg-pool"])
+        .member("eni-adv", &["sg-adv"])
+        .member("eni-adv2", &["sg-adv"])
+        .filters();
+    (world, Matrix { client_ports: vec![20000, 49152], ..inside() })
+}
+
+/// Members of one group: let through ahead of every rule, or not; groups as peers of rules
+/// (access.md §1.3, §1.4 steps 3 and 5).
+pub fn members() -> (World, Matrix) {
+    let world = World::new()
+        .vpc("vpc-a", "10.0.0.0/16")
+        .vswitch("vsw-1", "vpc-a", "10.0.1.0/24")
+        .vswitch("vsw-2", "vpc-a", "10.0.2.0/24")
+        .group("sg-open", "vpc-a")
+        .rule("sg-open", "ingress drop all -1/-1 0.0.0.0/0 prio 1")
+        .rule("sg-open", "egress drop all -1/-1 10.0.2.0/24 prio 1")
+        .closed_group("sg-shut", "vpc-a")
+        .rule("sg-shut", "ingress accept tcp 80/80 sg-open prio 10")
+        .rule("sg-shut", "ingress drop tcp 80/80 10.0.1.11/32 prio 9")
+        .closed_group("sg-db", "vpc-a")
+        .rule("sg-db", "ingress accept tcp 1/65535 sg-shut")
+        .rule("sg-db", "ingress accept udp 53/53 sg-open")
+        .rule("sg-db", "egress drop tcp 443/443 sg-shut")
+        .instance("i-open1", "eni-open1", "vsw-1", "10.0.1.10")
+        .instance("i-open2", "eni-open2", "vsw-1", "10.0.1.11")
+        .instance("i-open3", "eni-open3", "vsw-2", "10.0.2.10")
+        .instance("i-shut1", "eni-shut1", "vsw-1", "10.0.1.20")
+        .instance("i-mixed", "eni-mixed", "vsw-2", "10.0.2.20")
+        .instance("i-db", "eni-db", "vsw-1", "10.0.1.30")
+        .member("eni-open1", &["sg-open"])
+        .member("eni-open2", &["sg-open"])
+        .member("eni-open3", &["sg-open"])
+        .member("eni-shut1", &["sg-shut"])
+        .member("eni-mixed", &["sg-shut", "sg-open"])
+        .member("eni-db", &["sg-db"])
+        .filters();
+    (world, inside())
+}
+
+/// Lists without memory: answers need an entry for the client's port; inside a vSwitch nothing is
+/// tested (access.md §2).
+pub fn lists() -> (World, Matrix) {
+    let world = World::new()
+        .vpc("vpc-a", "10.0.0.0/16")
+        .vswitch("vsw-1", "vpc-a", "10.0.1.0/24")
+        .vswitch("vsw-2", "vpc-a", "10.0.2.0/24")
+        .vswitch("vsw-3", "vpc-a", "10.0.3.0/24")
+        .instance("i-1", "eni-1", "vsw-1", "10.0.1.10")
+        .instance("i-1b", "eni-1b", "vsw-1", "10.0.1.11")
+        .instance("i-2", "eni-2", "vsw-2", "10.0.2.10")
+        .instance("i-2b", "eni-2b", "vsw-2", "10.0.2.11")
+        .instance("i-3", "eni-3", "vsw-3", "10.0.3.10")
+        // answers to a part of the client ports of vsw-2, to all of those of vsw-1
+        .acl("acl-1", &["vsw-1"])
+        .entry("acl-1", "ingress drop tcp 443/443 10.0.2.11/32")
+        .entry("acl-1", "ingress accept tcp 80/443 10.0.0.0/16")
+        .entry("acl-1", "ingress accept udp 1/65535 10.0.2.0/24")
+        .entry("acl-1", "ingress accept tcp 32768/65535 10.0.3.0/24")
+        .entry("acl-1", "egress drop tcp 50000/50999 10.0.2.0/24")
+        .entry("acl-1", "egress accept tcp 30000/65535 0.0.0.0/0")
+        .entry("acl-1", "egress accept udp 1024/29999 10.0.2.0/24")
+        .entry("acl-1", "egress accept tcp 80/80 10.0.3.10/32")
+        // in but not out again
+        .acl("acl-3", &["vsw-3"])
+        .entry("acl-3", "ingress accept all -1/-1 0.0.0.0/0")
+        .entry("acl-3", "egress accept tcp 32000/60000 10.0.1.10/32")
+        .entry("acl-3", "egress accept tcp 80/80 10.0.1.0/24");
+    let matrix = Matrix { client_ports: vec![20000, 30000, 50500, 65535], ..inside() };
+    (world, matrix)
+}
+
+/// NAT gateways, their entries and addresses of one's own (egress.md §4.2, §4.4).
+pub fn egress() -> (World, Matrix) {
+    let world = World::new()
+        .vpc("vpc-a", "10.0.0.0/16")
+        .vswitch("vsw-1", "vpc-a", "10.0.1.0/24")
+        .vswitch("vsw-2", "vpc-a", "10.0.2.0/24")
+        .vswitch("vsw-3", "vpc-a", "10.0.3.0/24")
+        .vswitch("vsw-nat", "vpc-a", "10.0.9.0/24")
+        .table("vtb-2", "vpc-a")
+        .on_table("vsw-2", "vtb-2")
+        .table("vtb-3", "vpc-a")
+        .on_table("vsw-3", "vtb-3")
+        .nat("ngw-1", "vsw-nat", &["47.0.0.1", "47.0.0.2", "47.0.0.3"])
+        .nat("ngw-2", "vsw-nat", &["47.0.1.1"])
+        .route("vtb-vpc-a", "0.0.0.0/0", "NatGateway", "ngw-1")
+        // longer than the default: a part of the Internet by the other gateway
+        .route("vtb-2", "0.0.0.0/0", "NatGateway", "ngw-1")
+        .route("vtb-2", "8.8.0.0/16", "NatGateway", "ngw-2")
+        .snat("snat-all", "ngw-1", "10.0.0.0/16", &["47.0.0.1"])
+        .snat_vswitch("snat-1", "ngw-1", "vsw-1", &["47.0.0.2", "47.0.0.3"])
+        .snat("snat-one", "ngw-1", "10.0.1.12/32", &["47.0.0.1"])
+        .snat("snat-2", "ngw-2", "10.0.2.10/32", &["47.0.1.1"])
+        .instance("i-1", "eni-1", "vsw-1", "10.0.1.10")
+        .instance("i-own", "eni-own", "vsw-1", "10.0.1.11")
+        .instance("i-one", "eni-one", "vsw-1", "10.0.1.12")
+        .instance("i-2", "eni-2", "vsw-2", "10.0.2.10")
+        .instance("i-bare", "eni-bare", "vsw-2", "10.0.2.11")
+        .instance("i-3", "eni-3", "vsw-3", "10.0.3.10")
+        .instance("i-3own", "eni-3own", "vsw-3", "10.0.3.11")
+        .eip_on("eip-own", "47.0.2.1", EipTarget::Instance, "i-own")
+        .eip_on("eip-3own", "47.0.2.2", EipTarget::Instance, "i-3own")
+        .closed_group("sg-1", "vpc-a")
+        .rule("sg-1", "ingress accept tcp 80/80 10.0.0.0/16")
+        .rule("sg-1", "egress drop tcp 443/443 8.8.8.8/32")
+        .member("eni-1", &["sg-1"])
+        .member("eni-own", &["sg-1"])
+        .acl("acl-2", &["vsw-2"])
+        .entry("acl-2", "egress accept all -1/-1 0.0.0.0/0")
+        .entry("acl-2", "ingress drop tcp 1/65535 8.8.8.8/32")
+        .entry("acl-2", "ingress accept all -1/-1 0.0.0.0/0");
+    let matrix = Matrix { internet: vec![ip("8.8.8.8"), ip("9.9.9.9")], ..inside() };
+    (world, matrix)
+}
+
+/// Peering: both ways, one way, not on to a third VPC, not active.
+pub fn peering() -> (World, Matrix) {
+    let mut world = World::new();
+    for (name, net) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
+        let vpc = format!("vpc-{name}");
+        world = world.vpc(&vpc, &format!("10.{net}.0.0/16"));
+        for n in [1, 2] {
+            let vswitch = format!("vsw-{name}{n}");
+            let host = format!("10.{net}.{n}.10");
+            world = world
+                .vswitch(&vswitch, &vpc, &format!("10.{net}.{n}.0/24"))
+                .instance(&format!("i-{name}{n}"), &format!("eni-{name}{n}"), &vswitch, &host);
+        }
+    }
+    let world = world
+        .peering("pcc-ab", "vpc-a", "vpc-b", true)
+        .peering("pcc-bc", "vpc-b", "vpc-c", true)
+        .peering("pcc-ad", "vpc-a", "vpc-d", false)
+        .route("vtb-vpc-a", "10.2.0.0/16", "VpcPeer", "pcc-ab")
+        .route("vtb-vpc-b", "10.1.1.0/24", "VpcPeer", "pcc-ab")
+        // through b to c and back, which peering does not do
+        .route("vtb-vpc-a", "10.3.0.0/16", "VpcPeer", "pcc-ab")
+        .route("vtb-vpc-c", "10.1.0.0/16", "VpcPeer", "pcc-bc")
+        // one vSwitch of b knows the way, the other does not
+        .table("vtb-b2", "vpc-b")
+        .on_table("vsw-b2", "vtb-b2")
+        .route("vtb-vpc-b", "10.3.0.0/16", "VpcPeer", "pcc-bc")
+        .route("vtb-vpc-c", "10.2.0.0/16", "VpcPeer", "pcc-bc")
+        .route("vtb-vpc-a", "10.4.0.0/16", "VpcPeer", "pcc-ad")
+        .route("vtb-vpc-d", "10.1.0.0/16", "VpcPeer", "pcc-ad")
+        .closed_group("sg-c", "vpc-c")
+        .rule("sg-c", "ingress accept tcp 80/80 10.2.0.0/16")
+        .rule("sg-c", "ingress accept udp 53/53 0.0.0.0/0")
+        .member("eni-c1", &["sg-c"]);
+    (world, inside())
+}

@@ -1,0 +1,103 @@
+//! Real packets through real routers: small topologies as Linux network namespaces, in which the
+//! kernel's routing, connection tracking, translation and `nft` rules say what becomes of a packet.
+//! What the program says of the same packet must be the same. That proves the reading of first
+//! match, memory, longest prefix and translation, not what the cloud does (engine.md §8).
+//!
+//! Runs where `ip` and `nft` are there and namespaces may be made, that is for root; elsewhere every
+//! test says that it is skipped. `VPCLINT_NETNS=0` skips it anywhere.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking; the builder of topologies is shared with other tests"
+)]
+
+mod cases;
+mod compare;
+mod filters;
+mod lab;
+mod probe;
+mod render;
+#[path = "../oracle/world.rs"]
+mod world;
+#[path = "../oracle/world_filters.rs"]
+mod world_filters;
+#[path = "../oracle/world_gateways.rs"]
+mod world_gateways;
+#[path = "../oracle/world_links.rs"]
+mod world_links;
+
+use std::io::Write as _;
+
+use compare::{Matrix, Report, compare};
+use lab::Plan;
+use world::World;
+
+/// Not a test: the part of this program that runs inside a namespace.
+#[test]
+#[ignore = "started by the other tests"]
+fn agent() {
+    if let Some(host) = std::env::var_os(probe::ROLE) {
+        probe::agent(host.to_str().unwrap());
+    }
+}
+
+/// A line that is seen although the harness keeps what tests print.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// What came out; `None` when it cannot be tried here.
+fn examine(name: &str, case: (World, Matrix), fault: impl Fn(&mut Plan)) -> Option<Report> {
+    if let Some(why) = lab::missing() {
+        tell(&format!("skipped: netns {name}: {why}"));
+        return None;
+    }
+    let (world, matrix) = case;
+    Some(compare(&world.build(), &matrix, fault))
+}
+
+/// Kernel and program agree on every probe, and there is something to agree on.
+fn agrees(name: &str, case: (World, Matrix)) {
+    let Some(report) = examine(name, case, |_| ()) else { return };
+    let wrong: Vec<String> = report.disagreements.iter().map(ToString::to_string).collect();
+    assert!(
+        wrong.is_empty(),
+        "{name}: {} of {} probes\n{}",
+        wrong.len(),
+        report.probes,
+        wrong.join("\n")
+    );
+    assert!(report.undecided.is_empty(), "{name}: {:#?}", report.undecided);
+    assert!(report.probes >= 50, "{name}: {report:?}");
+    assert!(report.works > 5 && report.works + 5 < report.probes, "{name}: {report:?}");
+}
+
+#[test]
+fn groups() {
+    agrees("groups", cases::groups());
+}
+
+#[test]
+fn members() {
+    agrees("members", cases::members());
+}
+
+#[test]
+fn lists() {
+    agrees("lists", cases::lists());
+}
+
+#[test]
+fn egress() {
+    agrees("egress", cases::egress());
+}
+
+#[test]
+fn peering() {
+    agrees("peering", cases::peering());
+}
