@@ -179,9 +179,12 @@ pub fn peering() -> (World, Matrix) {
         for n in [1, 2] {
             let vswitch = format!("vsw-{name}{n}");
             let host = format!("10.{net}.{n}.10");
-            world = world
-                .vswitch(&vswitch, &vpc, &format!("10.{net}.{n}.0/24"))
-                .instance(&format!("i-{name}{n}"), &format!("eni-{name}{n}"), &vswitch, &host);
+            world = world.vswitch(&vswitch, &vpc, &format!("10.{net}.{n}.0/24")).instance(
+                &format!("i-{name}{n}"),
+                &format!("eni-{name}{n}"),
+                &vswitch,
+                &host,
+            );
         }
     }
     let world = world

@@ -118,8 +118,9 @@ pub fn compare(topology: &Topology, matrix: &Matrix, fault: impl Fn(&mut Plan)) 
     let lab = Lab::build(&rendering.plan);
     let mut agents = Agents::start(&lab, &rendering.hosts, &matrix.services);
     let mut outcomes = agents.run(&probes, PATIENCE);
-    let doubtful: Vec<usize> =
-        (0..probes.len()).filter(|n| !agrees(&probes[*n].1, &outcomes[*n], &expected[*n])).collect();
+    let doubtful: Vec<usize> = (0..probes.len())
+        .filter(|n| !agrees(&probes[*n].1, &outcomes[*n], &expected[*n]))
+        .collect();
     if !doubtful.is_empty() {
         let again: Vec<(String, Probe)> = doubtful.iter().map(|n| probes[*n].clone()).collect();
         for (n, outcome) in doubtful.into_iter().zip(agents.run(&again, MORE_PATIENCE)) {

@@ -193,6 +193,7 @@ pub fn acls(topology: &Topology, borders: &[(String, Vec<String>)]) -> String {
 
 fn entry_line(topology: &Topology, entry: &NetworkAclEntry, field: &str) -> Option<String> {
     let block = four(std::slice::from_ref(entry.cidr.as_ref().unwrap())).pop()?;
-    let service = service(topology, entry.protocol.as_ref().unwrap(), entry.ports.as_ref(), "dport");
+    let service =
+        service(topology, entry.protocol.as_ref().unwrap(), entry.ports.as_ref(), "dport");
     Some(format!("ip {field} {block}{service} {}", verb(entry.policy.as_ref(), "return")))
 }

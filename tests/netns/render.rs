@@ -215,7 +215,8 @@ impl Renderer<'_> {
         }
         let (gateway, router) = (format!("eip-{}", vpc.meta.id), router(&vpc.meta.id));
         let (there, back) = self.join((&router, "eip"), (&gateway, "in"));
-        let (out, published) = self.join((&gateway, "out"), (INTERNET, &format!("v{}", self.cable)));
+        let (out, published) =
+            self.join((&gateway, "out"), (INTERNET, &format!("v{}", self.cable)));
         self.plan.ip(&gateway, format!("route add default {out}"));
         self.plan.ip(&router, format!("route add default {there} table {OWN_ADDRESS}"));
         for private in self.private_blocks(vpc) {
@@ -249,7 +250,8 @@ impl Renderer<'_> {
         let tables = topology.route_tables.iter().filter(|t| t.vpc.as_ref() == Some(&vpc.meta.id));
         for table in tables {
             let number = self.tables[table.meta.id.as_str()];
-            self.plan.ip(&router, format!("route add unreachable default metric 99 table {number}"));
+            self.plan
+                .ip(&router, format!("route add unreachable default metric 99 table {number}"));
             let of = topology.route_entries.iter();
             for entry in of.filter(|e| e.table.as_ref() == Some(&table.meta.id)) {
                 let metric = match entry.origin.as_ref().unwrap() {
@@ -323,13 +325,15 @@ impl Renderer<'_> {
             let all = topology.transit_associations.iter();
             for association in all.filter(|a| a.attachment.as_ref() == Some(&attachment.meta.id)) {
                 let table = self.tables[association.table.as_ref().unwrap().as_str()];
-                self.plan.ip(&transit, format!("rule add iif {outside} priority 20 lookup {table}"));
+                self.plan
+                    .ip(&transit, format!("rule add iif {outside} priority 20 lookup {table}"));
             }
         }
         for table in topology.transit_route_tables.iter() {
             let transit = format!("transit-{}", table.transit_router.as_ref().unwrap());
             let number = self.tables[table.meta.id.as_str()];
-            self.plan.ip(&transit, format!("route add unreachable default metric 99 table {number}"));
+            self.plan
+                .ip(&transit, format!("route add unreachable default metric 99 table {number}"));
             let all = topology.transit_route_entries.iter();
             for entry in all.filter(|e| e.table.as_ref() == Some(&table.meta.id)) {
                 let Some(RouteDestination::Cidr(cidr)) = &entry.destination else {
