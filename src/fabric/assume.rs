@@ -55,8 +55,10 @@ macro_rules! knobs {
 
             impl Default for $name {
                 fn default() -> Self {
-                    const FIRST: $name = $name::VALUES[0].0;
-                    FIRST
+                    match Self::VALUES {
+                        [(first, _), ..] => *first,
+                        [] => unreachable!(),
+                    }
                 }
             }
         )*

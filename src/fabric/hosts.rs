@@ -56,6 +56,8 @@ pub(crate) struct Hosts {
     /// Networks of which not all hosts are known.
     gaps: FxHashMap<ElementId, Text>,
     public: FxHashMap<IpAddr, PublicPoint>,
+    /// Set when there may be public addresses that are not in the input.
+    public_gap: Option<Text>,
 }
 
 impl Hosts {
@@ -78,6 +80,15 @@ impl Hosts {
     /// Adds a public address; the first stays.
     pub(super) fn publish(&mut self, address: IpAddr, point: PublicPoint) {
         self.public.entry(address).or_insert(point);
+    }
+
+    /// Notes that there may be further public addresses.
+    pub(super) fn maybe_public(&mut self, missing: Text) {
+        self.public_gap.get_or_insert(missing);
+    }
+
+    pub(super) fn public_gap(&self) -> Option<&Text> {
+        self.public_gap.as_ref()
     }
 
     pub(super) fn get(&self, id: HostId) -> Option<&Host> {

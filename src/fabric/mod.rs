@@ -26,8 +26,8 @@ pub use hosts::{Found, Host, HostId, PublicPoint};
 pub use identity::{CutThrough, Held, OwnPublic, nat_type};
 pub use nat::snat_source;
 pub use pipeline::{
-    Back, Branch, Element, ElementId, End, Identity, Op, Pass, PublicSet, Resume, Stage, StageId,
-    Turn,
+    Back, Branch, Condition, Element, ElementId, End, Identity, Op, Pass, PublicSet, Resume, Stage,
+    StageId, Turn,
 };
 pub use reason::Reason;
 pub use sources::{SourcePoint, SourceRole};
@@ -123,6 +123,11 @@ impl Fabric {
     /// input has it.
     pub fn public_at(&self, address: IpAddr) -> Option<&PublicPoint> {
         self.hosts.public_at(address)
+    }
+
+    /// What is missing to know all public addresses.
+    pub fn public_gap(&self) -> Option<&Text> {
+        self.hosts.public_gap()
     }
 
     /// All public addresses of the input, in order.

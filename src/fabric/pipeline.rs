@@ -87,6 +87,17 @@ pub struct Turn {
     pub resume: Resume,
 }
 
+/// Something outside the network on which replies depend, such as the guest's routing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Condition {
+    /// What goes wrong when it is not met.
+    pub reason: Reason,
+    /// What it is, in words.
+    pub text: Text,
+    /// It is known not to be met.
+    pub failed: bool,
+}
+
 /// A change of the packet's state.
 #[derive(Debug, Clone)]
 pub enum Op {
@@ -117,8 +128,8 @@ pub enum Op {
     Note(Text),
     /// An assumption that the fate rests on.
     Assume(Text),
-    /// Whether it arrives depends on this, which no input states.
-    Condition(Text),
+    /// Whether replies come back depends on something outside the network.
+    Condition(Condition),
 }
 
 /// How a branch ends.

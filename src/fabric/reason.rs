@@ -60,7 +60,6 @@ reasons! {
     PlatformSmtp25 = "platform_smtp_25", "the platform blocks TCP port 25 towards the Internet";
     ListenerAclDenied = "listener_acl_denied", "the listener's access list does not admit the client";
     NoListener = "no_listener", "no running listener has this protocol and port";
-    ListenerRedirects = "listener_redirects", "the listener only redirects to HTTPS";
     NoBackend = "no_backend", "the listener has no backend that takes new connections";
     LbInactive = "lb_inactive", "the load balancer is not active";
     ClbHairpin = "clb_hairpin", "a backend cannot be its own client";
@@ -75,6 +74,7 @@ reasons! {
     IcmpIgnored = "icmp_ignored", "the NAT gateway does not answer ICMP";
     DnatTargetHasPublicIp = "dnat_target_has_public_ip", "the DNAT target has a public address of its own and answers through it";
     HairpinMultiBinded = "hairpin_multi_binded", "a NAT gateway in MULTI_BINDED mode does not turn packets back to itself";
+    AsymmetricEniReply = "asymmetric_eni_reply", "the guest answers through another ENI than the one that was asked";
     ReplyNoRoute = "reply_no_route", "the reply finds no route back";
     ReplyPathMismatch = "reply_path_mismatch", "the reply comes back another way, past the device that must turn it back";
     UnsupportedFront = "unsupported_front", "the public address belongs to a service that is not modelled";

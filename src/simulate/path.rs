@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::fate::{Outcome, Public, Verdict};
-use crate::fabric::{Branch, ElementId, Extent, Header, HostId, Identity, Reason, StageId, Turn};
+use crate::fabric::{
+    Branch, Condition, ElementId, Extent, Header, HostId, Identity, Reason, StageId, Turn,
+};
 use crate::topology::Text;
 
 /// Where a packet starts.
@@ -117,6 +119,8 @@ pub struct Leg {
     pub header: Header,
     /// The device at its end.
     pub turn: Arc<Turn>,
+    /// How many blockers the path had met by then.
+    pub blockers: usize,
 }
 
 /// One path that a packet can take.
@@ -134,6 +138,8 @@ pub struct Path {
     pub host: Option<HostId>,
     /// All that stops it, in path order; more than one only when diagnosing.
     pub blockers: Vec<Blocker>,
+    /// What replies depend on, outside the network.
+    pub conditions: Vec<Condition>,
 }
 
 /// What a walk found.
@@ -159,7 +165,7 @@ impl Path {
             missing: Vec::new(),
         };
         let (hops, legs, blockers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { outcome, hops, legs, header, host: None, blockers }
+        Self { outcome, hops, legs, header, host: None, blockers, conditions: Vec::new() }
     }
 }
 

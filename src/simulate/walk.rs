@@ -6,8 +6,8 @@ use super::fate::{Outcome, Public, Verdict};
 use super::path::{Action, Blocker, Hop, Leg, Mode, Path, Start, Walk, too_long};
 use crate::addr::Family;
 use crate::fabric::{
-    Back, Branch, ElementId, End, Extent, Fabric, Found, Header, Hit, HostId, Identity, Op,
-    OwnPublic, Reason, Resume, SourcePoint, Stage, StageId, Turn,
+    Back, Branch, Condition, ElementId, End, Extent, Fabric, Found, Header, Hit, HostId, Identity,
+    Op, OwnPublic, Reason, Resume, SourcePoint, Stage, StageId, Turn,
 };
 use crate::packet::{Packet, ServiceRange};
 use crate::topology::Text;
@@ -74,7 +74,7 @@ struct State {
     via: Vec<ElementId>,
     notes: Vec<Text>,
     assumptions: Vec<Text>,
-    conditions: Vec<Text>,
+    conditions: Vec<Condition>,
     /// Filters that could not be decided, for lack of these.
     missing: Vec<Text>,
     hops: Vec<Hop>,
@@ -321,7 +321,8 @@ impl<'f> Walker<'f, '_> {
             Identity::Own => {
                 if let Some((_, stage, _)) = at {
                     let turn = Turn { at: stage.at, back: Back::Direct, resume: Resume::Host };
-                    state.legs.push(Leg { header: state.header, turn: Arc::new(turn) });
+                    let blockers = state.blockers.len();
+                    state.legs.push(Leg { header: state.header, turn: Arc::new(turn), blockers });
                 }
                 Public::Own
             }
@@ -366,10 +367,11 @@ fn end(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
 fn path(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
     let first = state.blockers.first().filter(|_| verdict == Verdict::Dropped);
     let mut notes = state.notes;
-    notes.extend(state.conditions);
+    notes.extend(state.conditions.iter().map(|condition| condition.text.clone()));
+    let condition = state.conditions.first().filter(|_| verdict == Verdict::Conditional);
     let outcome = Outcome {
         verdict,
-        reason: first.map(|blocker| blocker.reason),
+        reason: first.map(|blocker| blocker.reason).or(condition.map(|c| c.reason)),
         public: Public::None,
         via: state.via,
         at: first.map(|blocker| blocker.at).or(at),
@@ -384,6 +386,7 @@ fn path(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
         header: state.header,
         host: state.host,
         blockers: state.blockers,
+        conditions: state.conditions,
     }
 }
 
@@ -410,11 +413,12 @@ fn apply(op: &Op, state: &mut State) {
         Op::Home(home) => state.header.home = *home,
         Op::Sender(sender) => state.header.sender = *sender,
         Op::Turn(turn) => {
-            state.legs.push(Leg { header: state.header, turn: Arc::clone(turn) });
+            let blockers = state.blockers.len();
+            state.legs.push(Leg { header: state.header, turn: Arc::clone(turn), blockers });
         }
         Op::Note(text) => push(&mut state.notes, text.clone()),
         Op::Assume(text) => push(&mut state.assumptions, text.clone()),
-        Op::Condition(text) => push(&mut state.conditions, text.clone()),
+        Op::Condition(condition) => push(&mut state.conditions, condition.clone()),
     }
 }
 

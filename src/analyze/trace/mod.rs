@@ -28,37 +28,37 @@ pub fn trace(fabric: &Fabric, question: &Question) -> Option<Trace> {
     };
     let mut paths = Vec::new();
     match first {
-        Ok(start) => {
+        Some(start) => {
             for path in walk(fabric, &start, &mode).paths {
                 continue_inside(fabric, question, &mode, path, &mut paths);
             }
         }
-        Err(missing) => return Some(nowhere(question, missing)),
+        None => return Some(nowhere(fabric, question)),
     }
     let branches: Vec<Branch> =
         paths.into_iter().map(|path| branch(fabric, question, path)).collect();
     Some(sum(question, branches))
 }
 
-/// Where the first packet starts; `Err` when there is nothing at the public address.
-fn first_start(fabric: &Fabric, question: &Question) -> Option<Result<Start, Reason>> {
+/// Where the first packet starts; the inner `None` when there is nothing at the public address.
+fn first_start(fabric: &Fabric, question: &Question) -> Option<Option<Start>> {
     let dst = question.to.address;
     match &question.from {
         From::Source(n) => {
             let source = fabric.sources.get(*n)?;
             let packet = packet(question, source.address.addr().unwrap_or(dst));
-            Some(Ok(start(source, &packet)))
+            Some(Some(start(source, &packet)))
         }
         From::Outside(address) => {
             let host = fabric.host(question.to.host?)?;
             let segment = host.segment.unwrap_or(host.network);
             let end = End::Arrive { segment, network: host.network };
-            Some(Ok(from_internet(question, *address, &Entry::new(end))))
+            Some(Some(from_internet(question, *address, &Entry::new(end))))
         }
-        From::Internet(client) => Some(match fabric.public_at(dst) {
-            Some(point) => Ok(from_internet(question, *client, &point.entry)),
-            None => Err(Reason::IpUnbound),
-        }),
+        From::Internet(client) => {
+            let point = fabric.public_at(dst);
+            Some(point.map(|point| from_internet(question, *client, &point.entry)))
+        }
     }
 }
 
@@ -163,20 +163,25 @@ fn join(mut out: Path, mut inside: Path) -> Path {
         outcome.verdict = Verdict::Unknown;
     }
     out.outcome = outcome;
+    out.conditions.append(&mut inside.conditions);
     out.header = inside.header;
     out.host = inside.host;
     out
 }
 
 /// The whole of one way.
-fn branch(fabric: &Fabric, question: &Question, forward: Path) -> Branch {
-    let verdict = forward.outcome.verdict;
+fn branch(fabric: &Fabric, question: &Question, mut forward: Path) -> Branch {
+    let mut verdict = forward.outcome.verdict;
     let reached = match verdict {
         Verdict::Dropped | Verdict::Unknown => forward.host.is_some(),
         Verdict::Answered => false,
         _ => true,
     };
     let back = reached.then(|| reply::walk_back(fabric, question, &forward));
+    if let Some(back) = &back {
+        reply::stop_unanswerable(&mut forward, back);
+        verdict = forward.outcome.verdict;
+    }
     let target = target(fabric, &forward);
     let connection = connection(verdict, back.as_ref());
     Branch { forward, back, target, connection }
@@ -275,10 +280,18 @@ fn add<T: Clone + PartialEq>(list: &mut Vec<T>, items: &[T]) {
 }
 
 /// The answer about a public address that nothing in the input has.
-fn nowhere(question: &Question, reason: Reason) -> Trace {
+fn nowhere(fabric: &Fabric, question: &Question) -> Trace {
     let mut trace = sum(question, Vec::new());
-    trace.connection = Connection::Fails;
-    trace.verdict = Verdict::Dropped;
-    trace.reason = Some(reason);
+    match fabric.public_gap() {
+        Some(missing) => {
+            trace.connection = Connection::Unknown;
+            trace.missing.push(missing.clone());
+        }
+        None => {
+            trace.connection = Connection::Fails;
+            trace.verdict = Verdict::Dropped;
+            trace.reason = Some(Reason::IpUnbound);
+        }
+    }
     trace
 }

@@ -34,6 +34,11 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
         }
         back.parts.push(swept.path);
     }
+    if let Some(condition) = forward.conditions.iter().find(|condition| condition.failed) {
+        // the guest sends replies another way (egress.md §5.3)
+        ports.clear();
+        back.reason = Some(condition.reason);
+    }
     if forward.outcome.verdict == Verdict::Leaves {
         let beyond = forward.outcome.at.and_then(|at| fabric.element(at));
         let beyond = beyond.map_or_else(|| "gateway".to_owned(), |e| e.resource.to_string());
@@ -301,10 +306,34 @@ fn judge(fabric: &Fabric, leg: &Leg, mut path: Path) -> (Option<Reason>, Path) {
     (reason, path)
 }
 
+/// Filters keep their names; whatever else stops a reply means that it finds no way back.
 fn of_reply(reason: Reason) -> Reason {
     match reason {
-        Reason::NoRoute | Reason::TrNoRoute => Reason::ReplyNoRoute,
-        other => other,
+        Reason::NaclIngressDenied
+        | Reason::NaclEgressDenied
+        | Reason::SgIngressDenied
+        | Reason::SgEgressDenied => reason,
+        _ => Reason::ReplyNoRoute,
+    }
+}
+
+/// A device that turns packets from outside to a host drops them when the host's replies would not
+/// come back to it: the flow is never set up (egress.md §10 10.4, decisions.md 39).
+pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
+    let lost = |part: &Path| {
+        matches!(part.outcome.reason, Some(Reason::ReplyNoRoute | Reason::ReplyPathMismatch))
+    };
+    let Some(leg) = forward.legs.last() else { return };
+    let outside = leg.turn.back == Back::Routed && matches!(leg.turn.resume, Resume::Outside);
+    let Some(part) = back.parts.first().filter(|part| outside && lost(part)) else { return };
+    let Some(mut blocker) = part.blockers.first().cloned() else { return };
+    blocker.reason = Reason::ReplyPathMismatch;
+    let place = leg.blockers.min(forward.blockers.len());
+    forward.blockers.insert(place, blocker);
+    if let Some(first) = forward.blockers.first() {
+        forward.outcome.verdict = Verdict::Dropped;
+        forward.outcome.reason = Some(first.reason);
+        forward.outcome.at = Some(first.at);
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table};
 use super::Compiler;
 use super::balancer::{Front, Step};
+use super::listener::redirected;
 use crate::addr::AddrSet;
 use crate::topology::{
     Backend, ForwardingRule, Id, Kind, Listener, ListenerProtocol, Listing, LoadBalancer,
@@ -53,7 +54,7 @@ impl<'t> Compiler<'t> {
         };
         let at = self.listener_element(listener);
         let then = if listener.redirect_to.is_some() {
-            Branch::drop(Reason::ListenerRedirects, at)
+            redirected(listener, at)
         } else {
             let mut branches = Vec::new();
             for choice in self.choices(lb, listener) {

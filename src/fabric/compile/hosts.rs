@@ -28,6 +28,10 @@ impl<'t> Compiler<'t> {
         }
         for havip in &topology.havips {
             let master = havip.master.clone().flatten();
+            if havip.master == Some(None) {
+                // without a master nobody has the address
+                continue;
+            }
             let eni = master.as_ref().and_then(|id| self.eni_of_master(id));
             let inbound = match eni {
                 Some(eni) => {
@@ -74,7 +78,13 @@ impl<'t> Compiler<'t> {
             Groups::None if eni.service_managed == Some(true) => Branch::new(End::Here),
             _ => self.inbound(&filters, Next::Here).branch(),
         };
-        let private = eni.private_ips.iter().flatten().map(|ip| &ip.address);
+        // an EIP that takes the place of the primary address switches that off (egress.md §4.6)
+        let replaced = (self.bindings.cut_through(eni))
+            .any(|(_, mode)| mode == super::super::identity::CutThrough::Replaces);
+        let private = eni.private_ips.iter().flatten().enumerate();
+        let private = private
+            .filter(|(n, ip)| !(replaced && ip.primary.unwrap_or(*n == 0)))
+            .map(|(_, ip)| &ip.address);
         let mut single: Vec<&AddrValue> = private.chain(eni.ipv6_ips.iter().flatten()).collect();
         single.dedup();
         for address in single {

@@ -8,7 +8,9 @@ use super::super::assume::InternetMode;
 use super::super::hosts::{Host, PublicPoint};
 use super::super::identity::{self, is_locked};
 use super::super::nat as facts;
-use super::super::pipeline::{Back, Branch, ElementId, End, Op, Pass, Resume, Stage, Turn};
+use super::super::pipeline::{
+    Back, Branch, Condition, ElementId, End, Op, Pass, Resume, Stage, Turn,
+};
 use super::super::reason::Reason;
 use super::super::sources::SourcePoint;
 use super::super::table::{Match, Rule, Table, block};
@@ -61,6 +63,9 @@ impl<'t> Compiler<'t> {
         }
         for row in &topology.ipv6_addresses {
             self.publish_ipv6(row);
+        }
+        if let Some(gap) = topology.coverage.gap(Listing::Eips, &Scope::anywhere()) {
+            self.hosts.maybe_public(Text::from(gap.to_string()));
         }
     }
 
@@ -158,14 +163,15 @@ impl<'t> Compiler<'t> {
         self.hosts.publish(address, PublicPoint { element: at, entry });
     }
 
-    /// An IPv6 address with Internet bandwidth; one without is not published (egress.md §4.5).
+    /// An IPv6 address with Internet bandwidth; one without cannot be reached (egress.md §4.5).
     fn publish_ipv6(&mut self, row: &'t Ipv6Address) {
         let topology = self.topology;
         let Some(address) = row.address.as_ref().and_then(AddrValue::addr) else { return };
-        if row.public == Some(false) {
-            return;
-        }
         let at = self.named(row);
+        if row.public == Some(false) {
+            let entry = self.stop("gateway", at, Reason::Ipv6NoBandwidth);
+            return self.hosts.publish(address, PublicPoint { element: at, entry });
+        }
         let owner = topology.enis.iter().find(|eni| {
             eni.ipv6_ips.iter().flatten().any(|ip| ip.addr() == Some(address))
                 && (row.vpc.is_none() || eni.vpc == row.vpc)
@@ -424,8 +430,10 @@ impl<'t> Compiler<'t> {
             ops.push(Op::Destination(inner.address));
         }
         ops.extend([Op::Home(None), Op::Sender(None)]);
-        if let Ok(Some((condition, assumed))) = self.asymmetric(inner) {
-            ops.push(Op::Condition(condition));
+        if let Ok(Some((text, assumed))) = self.asymmetric(inner) {
+            let failed = inner.eni.is_some_and(|eni| eni.policy_routing == Some(false));
+            let reason = Reason::AsymmetricEniReply;
+            ops.push(Op::Condition(Condition { reason, text, failed }));
             ops.extend(assumed.map(Op::Assume));
         }
         let stage = Stage::new(STAGE, at, Table::constant(on.after_all(ops)));
@@ -455,7 +463,7 @@ impl<'t> Compiler<'t> {
         if let Some((nat, (kind, assumed))) = enhanced.first() {
             let id = nat.id();
             let text = format!(
-                "asymmetric_eni_reply: with the Enhanced NAT gateway {id} in the VPC, the guest must \
+                "with the Enhanced NAT gateway {id} in the VPC, the guest must \
                  send replies of {} out of that ENI (policy routing)",
                 eni.id()
             );

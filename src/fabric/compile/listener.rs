@@ -1,7 +1,7 @@
 //! Listeners of load balancers and their access lists (access.md §3.2, §3.3).
 
 use super::super::assume::EmptyWhiteAcl;
-use super::super::pipeline::{Branch, ElementId, Op, Pass, Stage};
+use super::super::pipeline::{Branch, ElementId, End, Op, Pass, Stage};
 use super::super::reason::Reason;
 use super::super::table::{Match, Rule, Table};
 use super::Compiler;
@@ -91,7 +91,7 @@ impl<'t> Compiler<'t> {
         let tested = !matches!(self.access(lb, listener), Ok(None));
         if listener.redirect_to.is_some() && !tested {
             // terminal: no server sees it (access.md §3.2)
-            return Branch::drop(Reason::ListenerRedirects, element);
+            return redirected(listener, element);
         }
         let step = if tested { Step::Access(id) } else { Step::Choice(id) };
         Branch::go(self.balancer_step(front, step))
@@ -347,4 +347,12 @@ fn listener_text(listener: &Listener) -> String {
         _ => String::new(),
     };
     format!("listener {protocol} {port}{status}")
+}
+
+/// The load balancer answers by itself: the client shall come again by HTTPS (access.md §3.2; its
+/// §7 calls it a denial, but the client does get an answer).
+pub(super) fn redirected(listener: &Listener, element: ElementId) -> Branch {
+    let to = listener.redirect_to.map_or_else(String::new, |port| format!(" port {port}"));
+    let note = Text::from(format!("the listener only redirects to HTTPS{to}"));
+    Branch::new(End::Answer(element)).after_all([Op::Via(element), Op::Note(note)])
 }
