@@ -148,6 +148,7 @@ impl World {
                     sender: None,
                 },
                 identity: Identity::None,
+                host: None,
             },
         };
         let mode = Mode { to_host: true, blankets: true, ..Mode::default() };

@@ -309,7 +309,7 @@ impl<'t> Compiler<'t> {
             Err(missing) => return stage(Branch::unknown(missing)),
         };
         let branches: Vec<Branch> =
-            serving.iter().map(|id| self.into_balancer(endpoint, n, zone, id)).collect();
+            serving.iter().map(|id| self.towards_balancer(endpoint, n, zone, id)).collect();
         let several = branches.len() > 1;
         match Branch::fork(branches) {
             Some(branch) => {
@@ -388,7 +388,7 @@ impl<'t> Compiler<'t> {
 
     /// From the endpoint to a load balancer, under one of that side's addresses. No route leads
     /// there, so that blocks of both networks may overlap (access.md §4.6).
-    fn into_balancer(
+    fn towards_balancer(
         &mut self,
         endpoint: &'t Endpoint,
         n: usize,
