@@ -35,30 +35,25 @@ impl fmt::Display for InternetMode {
 macro_rules! knobs {
     ($(
         $(#[$doc:meta])*
-        $field:ident: $name:ident { $( $(#[$vdoc:meta])* $variant:ident = $word:literal ),* $(,)? }
+        $field:ident: $name:ident {
+            $(#[$fdoc:meta])* $first:ident = $fword:literal,
+            $( $(#[$vdoc:meta])* $variant:ident = $word:literal ),* $(,)?
+        }
     )*) => {
         $(
             $(#[$doc])*
             ///
             /// The first value is the default.
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-            pub enum $name { $( $(#[$vdoc])* $variant, )* }
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+            pub enum $name { #[default] $(#[$fdoc])* $first, $( $(#[$vdoc])* $variant, )* }
 
             impl $name {
-                const VALUES: &'static [(Self, &'static str)] = &[$( (Self::$variant, $word) ),*];
+                const VALUES: &'static [(Self, &'static str)] =
+                    &[(Self::$first, $fword), $( (Self::$variant, $word) ),*];
 
                 /// Name of the value, as it is set and printed.
                 pub fn name(self) -> &'static str {
-                    match self { $( Self::$variant => $word ),* }
-                }
-            }
-
-            impl Default for $name {
-                fn default() -> Self {
-                    match Self::VALUES {
-                        [(first, _), ..] => *first,
-                        [] => unreachable!(),
-                    }
+                    match self { Self::$first => $fword, $( Self::$variant => $word ),* }
                 }
             }
         )*
@@ -74,7 +69,7 @@ macro_rules! knobs {
         /// Names and values of all knobs; the first value is the default.
         pub const KNOBS: &[(&str, &[&str])] = &[
             ("internet_mode", &["direct", "central", "private"]),
-            $( (stringify!($field), &[$( $word ),*]), )*
+            $( (stringify!($field), &[$fword, $( $word ),*]), )*
         ];
 
         impl Assume {
