@@ -516,7 +516,7 @@ there
   4  route table shop/system: forward
      10.0.1.0/24 -> local
   5  security group sg-db: allow
-     sg-db ingress accept tcp 3306 from 10.0.1.0/24, priority 1
+     sg-db: accept tcp 3306 from 10.0.1.0/24, priority 1
      arrives at ENI db/eni
 
 back: replies arrive
