@@ -495,7 +495,7 @@ impl<'a> Flows<'_, 'a> {
         public.extend(bound.filter_map(|eip| eip.address.as_ref()));
         let inside = !matches!(sender, Sender::Internet(_));
         let vpc = balancer.vpc.iter().flatten().next();
-        if !public.is_empty() && !(inside && !private.is_empty()) {
+        if !public.is_empty() && (!inside || private.is_empty()) {
             return self.known(item, None, &public);
         }
         let mut targets = self.known(item, vpc, &private)?;
