@@ -490,6 +490,7 @@ fn s2_2_a_forwarding_guest_is_tested_too() {
     fails("ACL", &acl, A_TO_B, ACL_IN);
     row_with("ACL ignored", &acl, ignore, A_TO_B, ALLOWED, "works");
     let group = world.group("sg-f", "vpc-1").member("eni-f", &["sg-f"]);
+    let group = group.member("eni-a", &[]).member("eni-b", &[]);
     fails("group", &group, A_TO_B, IN);
     row_with("group ignored", &group, ignore, A_TO_B, ALLOWED, "works");
     // basic: what came in may go out; the reply does not come by

@@ -172,11 +172,11 @@ fn s5_3_basic_cen() {
         .dynamic("vtb-vpc-b", "10.0.0.0/24", "CenBasic", "cen-1");
     works("both", &world, A_TO_B, ALLOWED);
     row("VBR", &world, "eni-a -> 10.9.0.1 tcp/80", "leaves <- unknown", "unknown");
-    fails("no route", &world, "eni-a -> 10.7.0.1 tcp/80", "dropped(tr_no_route)");
+    fails("no route", &world, "eni-a -> 10.7.0.1 tcp/80", "dropped(no_route)");
     let mut candidate = world.clone();
     candidate.cen_routes.get_mut("cen-1/10.1.0.0/24/vpc-b").unwrap().route_status =
         Some(Text::from("Candidate"));
-    fails("not active", &candidate, A_TO_B, "dropped(tr_no_route)");
+    fails("not active", &candidate, A_TO_B, "dropped(no_route)");
     let unlisted = world.without(Listing::CenRoutes, None);
     row("unlisted", &unlisted, A_TO_B, "unknown", "unknown");
 }
@@ -208,12 +208,10 @@ fn s5_6_router_interfaces() {
     let both = world.route("vtb-vpc-b", "10.0.0.0/16", "RouterInterface", "ri-b");
     works("both", &both, A_TO_B, ALLOWED);
     fails("not transitive", &both, "eni-a -> 10.9.0.1 tcp/80", "dropped(peer_not_transitive)");
-    let mut half = both.clone();
-    half.router_interfaces.get_mut("ri-a").unwrap().opposite = None;
-    fails("half", &half, A_TO_B, "dropped(dead_nexthop)");
     let mut idle = both.clone();
     idle.router_interfaces.get_mut("ri-b").unwrap().meta.status = Some(Text::from("Inactive"));
-    fails("far end inactive", &idle, A_TO_B, NO_RETURN);
+    // both sides must be active (access.md §5.6)
+    fails("far end inactive", &idle, A_TO_B, "dropped(dead_nexthop)");
     let mut border = both;
     let near = border.router_interfaces.get_mut("ri-a").unwrap();
     near.opposite_router_type = Some(Text::from("VBR"));
@@ -291,7 +289,9 @@ fn v39_v40_the_reply_takes_another_way() {
 fn v41_hairpin() {
     let world = || v38(base()).instance("i-20", "eni-20", "vsw-a", "10.0.1.20");
     let asked = format!("eni-20 -> {N3} tcp/15");
-    fails("MULTI_BINDED", &world(), &asked, "dropped(hairpin_multi_binded)");
+    let mut multi = world();
+    multi.nats.get_mut("ngw1").unwrap().eip_bind_mode = Some(EipBindMode::MultiBinded);
+    fails("MULTI_BINDED", &multi, &asked, "dropped(hairpin_multi_binded)");
     let mut nat = world();
     nat.nats.get_mut("ngw1").unwrap().eip_bind_mode = Some(EipBindMode::Nat);
     let seen = format!("delivered @eni-1:85 {{{N1}}} <- all");
@@ -303,6 +303,7 @@ fn v41_hairpin() {
     let own = format!("delivered @eni-1:85 {{{E2}}} <- all");
     works("own EIP", &world(), &format!("eni-2 -> {N3} tcp/15"), &own);
     let filtered = nat.filters().group("sg-1", "vpc-1").member("eni-1", &["sg-1"]);
+    let filtered = filtered.member("eni-20", &[]);
     let filtered = filtered.rule("sg-1", "ingress accept tcp 85/85 10.0.1.20/32");
     fails("not the private source", &filtered, &asked, "dropped(sg_ingress_denied)");
     works(
@@ -402,7 +403,10 @@ fn s5_1_modes_of_the_vpc() {
         v38(central(("NatGateway", "ngw1"))).route("vtb-n", "9.0.0.0/8", "NatGateway", "ngw1");
     fails("CENTRAL, gateway", &closed, &dnat, "dropped(nat_vswitch_not_public)");
     let knobs = Knobs { internet_mode: Some(oracle::facts::Mode::Private), ..Knobs::default() };
-    row_with("knob", &base(), knobs, &to_e2, "dropped(vpc_private_mode)", "fails");
+    let mut unstated = base().without(Listing::Ipv4Gateways, None);
+    let vpc = unstated.vpcs.get_mut("vpc-1").unwrap();
+    (vpc.support_ipv4_gateway, vpc.ipv4_gateway) = (None, None);
+    row_with("knob", &unstated, knobs, &to_e2, "dropped(vpc_private_mode)", "fails");
 }
 
 #[test]
@@ -425,7 +429,12 @@ fn s5_1_cut_through_havip_and_ipv6() {
     );
     works("HaVip", &havip, "9.9.9.9 -> 198.51.100.99 tcp/22", "delivered @eni-3:22 <- all");
     let six = |public| {
-        base().ipv6("eni-1", "2001:db8::1", public).route(SYSTEM, "::/0", "Ipv6Gateway", "ipv6gw-1")
+        base().ipv6("eni-1", "2001:db8::1", public).ipv6_gateway("ipv6gw-1", "vpc-1").route(
+            SYSTEM,
+            "::/0",
+            "Ipv6Gateway",
+            "ipv6gw-1",
+        )
     };
     let asked = "2a00::9 -> 2001:db8::1 tcp/80";
     works("IPv6", &six(true), asked, "delivered @eni-1:80 <- all");

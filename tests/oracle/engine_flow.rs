@@ -120,7 +120,14 @@ impl FlowEngine {
         let target = branch.target.as_ref().filter(|_| arrives).map(|target| {
             let resource = &self.fabric.element(target.element).unwrap().resource;
             let service = matches!(resource.kind, Kind::RouteEntry | Kind::RouteTable);
-            let id = if service { "cloud_service".to_owned() } else { resource.id.to_string() };
+            // a HaVip's address is its master's
+            let master = (self.fabric.sources.iter())
+                .find(|s| s.havip.as_ref().is_some_and(|h| h.id == resource.id));
+            let id = match master {
+                _ if service => "cloud_service".to_owned(),
+                Some(master) if resource.kind == Kind::HaVip => master.eni.id.to_string(),
+                _ => resource.id.to_string(),
+            };
             Target { id, ip: target.address, port: target.port }
         });
         Branch {

@@ -5,13 +5,17 @@
 //! parentheses, the target after `@` as `id:port`, the public addresses in braces, and what there is of
 //! the reply after `<-`: `all`, `none(reason)`, `some 1024-2000`, `paths`, `unknown`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use vpclint::fabric::{self, Assume};
 use vpclint::topology::Topology;
 
+use super::facts::Mode;
 use super::flow::{
-    Branch, Connection, End, Fate, FlowAnswer, Knobs, Protocol, Question, Reply, flow_with,
+    BackendSg, Branch, Connection, End, Fate, FlowAnswer, Knobs, PlSource, Protocol, Question,
+    Reply, flow_with,
 };
 use super::world::World;
 
@@ -129,6 +133,79 @@ pub fn row_with(
     let context = format!("{name}, reference: {asked}, missing {:?}", answer.missing);
     assert_eq!(text(&answer), expected, "{context}");
     assert_eq!(connection(answer.connection), sum, "{context}");
-    // an answer of the program is compared here, in the same words: `text(&engine_answer)`
+    let engine = super::engine_flow::FlowEngine::with(&topology, &assume(knobs));
+    let found = engine.flow(&question).unwrap_or_else(|| panic!("{name}: no sender for {asked}"));
+    let context = format!("{name}, program: {asked}, missing {:?}", found.missing);
+    assert_eq!(canonical(&found), canonical(&answer), "{context}");
+    assert_eq!(connection(found.connection), sum, "{context}");
     answer
+}
+
+/// Two ways to say one thing made one. Where a load balancer has several addresses and a filter
+/// admits some of them, the reference says that a branch is conditional, or comes back on some
+/// paths; the program has a branch for each.
+pub fn canonical(answer: &FlowAnswer) -> BTreeSet<Branch> {
+    let mut out: BTreeSet<Branch> = BTreeSet::new();
+    for branch in &answer.branches {
+        let varies = branch.verdict == Fate::Conditional
+            && branch.reason.as_deref() != Some("asymmetric_eni_reply");
+        if varies {
+            let reason = branch.reason.clone();
+            out.insert(Branch { verdict: Fate::Delivered, reason: None, ..branch.clone() });
+            let (target, public_ips, reply) = (None, BTreeSet::new(), Reply::NoRequest);
+            out.insert(Branch { verdict: Fate::Dropped, reason, target, public_ips, reply });
+        } else {
+            out.insert(branch.clone());
+        }
+    }
+    let same_way = |a: &Branch, b: &Branch| {
+        (a.verdict, &a.reason, &a.target, &a.public_ips)
+            == (b.verdict, &b.reason, &b.target, &b.public_ips)
+    };
+    let all: Vec<Branch> = out.into_iter().collect();
+    let merged = all.iter().map(|branch| {
+        let replies: BTreeSet<&Reply> =
+            all.iter().filter(|b| same_way(b, branch)).map(|b| &b.reply).collect();
+        let reply = match replies.len() {
+            1 => branch.reply.clone(),
+            _ => Reply::SomePaths,
+        };
+        Branch { reply, ..branch.clone() }
+    });
+    merged.collect()
+}
+
+/// The same knobs in the program's terms.
+pub fn assume(knobs: Knobs) -> Assume {
+    let mut assume = Assume::default();
+    if knobs.lb_l4_backend_sg == BackendSg::ClientIp {
+        assume.lb_l4_backend_sg = fabric::LbL4BackendSg::ClientIp;
+    }
+    if !knobs.empty_white_acl_forwards {
+        assume.empty_white_acl = fabric::EmptyWhiteAcl::DropAll;
+    }
+    if knobs.nacl_on_nat_vswitch {
+        assume.nacl_on_nat_vswitch = fabric::NaclOnNatVswitch::Apply;
+    }
+    if knobs.pl_clb_source == PlSource::Unknown {
+        assume.pl_clb_source = fabric::PlClbSource::Unknown;
+    }
+    if knobs.all_unhealthy_forwards {
+        assume.all_unhealthy = fabric::AllUnhealthy::Forward;
+    }
+    if !knobs.forwarder_filters {
+        assume.forwarder_filters = fabric::ForwarderFilters::Ignore;
+    }
+    if !knobs.dnat_ip_map_bypasses_routes {
+        assume.dnat_ip_map_bypasses_routes = fabric::DnatBypass::Never;
+    }
+    if knobs.smtp_waiver {
+        assume.smtp_25 = fabric::Smtp25::Open;
+    }
+    assume.internet_mode = knobs.internet_mode.map(|mode| match mode {
+        Mode::Direct => fabric::InternetMode::Direct,
+        Mode::Central => fabric::InternetMode::Central,
+        Mode::Private => fabric::InternetMode::Private,
+    });
+    assume
 }

@@ -175,8 +175,8 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Those that the ENI states, or for a primary ENI its instance. Where neither states any and all
-    /// listings are there, nobody modelled filters.
+    /// Those that the ENI states, or for a primary ENI its instance. Where neither states any it is in
+    /// none only if there are none at all.
     fn groups(&self, eni: &Eni) -> Result<Vec<Id>, String> {
         if let Some(groups) = &eni.security_groups {
             return Ok(groups.clone());
@@ -185,7 +185,10 @@ impl<'a> Flow<'a> {
         if let Some(groups) = owner.and_then(|o| o.security_groups.clone()) {
             return Ok(groups);
         }
-        let gap = self.gap(Listing::Enis, None).or_else(|| self.gap(Listing::SecurityGroups, None));
+        if !self.facts.topology.security_groups.is_empty() {
+            return Err("security groups of the ENI".to_owned());
+        }
+        let gap = self.gap(Listing::SecurityGroups, None);
         gap.map_or(Ok(Vec::new()), Err)
     }
 

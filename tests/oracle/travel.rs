@@ -514,6 +514,13 @@ impl<'a> Flow<'a> {
         if !active || interface.opposite.is_none() {
             return self.drop(trip, "dead_nexthop");
         }
+        // both sides must be (access.md §5.6)
+        let far = interface.opposite.as_ref();
+        let far = far.and_then(|far| self.facts.topology.router_interfaces.get(far));
+        let idle = far.and_then(|far| far.meta.status.as_deref());
+        if idle.is_some_and(|s| !s.eq_ignore_ascii_case("Active")) {
+            return self.drop(trip, "dead_nexthop");
+        }
         if interface.vpc.as_ref().is_some_and(|own| own != vpc) {
             return self.drop(trip, "bad_nexthop");
         }
@@ -546,7 +553,7 @@ impl<'a> Flow<'a> {
             .filter(|(block, _)| block.contains(trip.packet.dst))
             .collect();
         routes.sort_by_key(|(block, _)| block.mask());
-        let Some((_, route)) = routes.last() else { return self.drop(trip, "tr_no_route") };
+        let Some((_, route)) = routes.last() else { return self.drop(trip, "no_route") };
         match (route.next_hop_type.as_deref(), &route.next_hop) {
             (Some(kind), Some(target)) if kind.eq_ignore_ascii_case("VPC") => {
                 // routes of the sender's own VPC are in the table, too

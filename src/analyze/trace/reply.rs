@@ -328,7 +328,10 @@ pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
     let Some(part) = back.parts.first().filter(|part| outside && lost(part)) else { return };
     let Some(mut blocker) = part.blockers.first().cloned() else { return };
     blocker.reason = Reason::ReplyPathMismatch;
-    let place = leg.blockers.min(forward.blockers.len());
+    // that the target has a public address of its own comes first (egress.md §10 10.4)
+    let rest = forward.blockers.get(leg.blockers..).unwrap_or_default();
+    let first = rest.iter().take_while(|b| b.reason == Reason::DnatTargetHasPublicIp).count();
+    let place = (leg.blockers + first).min(forward.blockers.len());
     forward.blockers.insert(place, blocker);
     if let Some(first) = forward.blockers.first() {
         forward.outcome.verdict = Verdict::Dropped;
