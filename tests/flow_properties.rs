@@ -12,7 +12,8 @@ mod oracle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oracle::expect::CLIENT_PORT;
+use oracle::engine_flow::FlowEngine;
+use oracle::expect::{CLIENT_PORT, canonical};
 use oracle::flow::{Branch, End, Fate, FlowAnswer, Protocol, Question, Reply, flow};
 use oracle::generate::{Names, add_unrelated_vpc, sketch};
 use oracle::generate_flows::{FlowSketch, flow_sketch, partial_flow_sketch, plain};
@@ -104,6 +105,43 @@ proptest! {
             prop_assert!(
                 less.is_unknown() || without_reasons(less) == without_reasons(whole),
                 "{less:?} for {whole:?}"
+            );
+        }
+    }
+
+    /// The program and the reference agree on every flow, there and back.
+    #[test]
+    fn the_program_agrees_with_the_reference(sketch in flow_sketch()) {
+        let built = sketch.build(Names::Plain);
+        let topology = built.world.build();
+        let engine = FlowEngine::new(&topology);
+        for question in &built.questions {
+            let truth = flow(&topology, question);
+            let Some(found) = engine.flow(question) else { continue };
+            prop_assert_eq!(
+                (canonical(&found), found.connection),
+                (canonical(&truth), truth.connection),
+                "{:?}, program missing {:?}, reference {:?}",
+                question, found.missing, truth.missing
+            );
+        }
+    }
+
+    /// With listings missing the program either does not know or says what is true of the whole.
+    #[test]
+    fn missing_listings_never_flip_an_answer_of_the_program(sketch in partial_flow_sketch()) {
+        let built = sketch.build(Names::Plain);
+        let mut whole = built.world.clone();
+        whole.missing.clear();
+        let (whole, partial) = (whole.build(), built.world.build());
+        let engine = FlowEngine::new(&partial);
+        for question in &built.questions {
+            let truth = flow(&whole, question);
+            let Some(found) = engine.flow(question) else { continue };
+            prop_assert!(
+                found.is_unknown() || found.connection == truth.connection,
+                "{question:?}: {found:?} for {truth:?}; without {:?}; program on the whole {:?}",
+                built.world.missing, FlowEngine::new(&whole).flow(question)
             );
         }
     }

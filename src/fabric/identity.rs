@@ -35,6 +35,16 @@ pub struct Held {
     pub assumptions: Vec<Text>,
 }
 
+impl OwnPublic {
+    /// The address, where one is held and known as a number.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Held(held) => held.address.addr(),
+            Self::None | Self::Unknown(_) => None,
+        }
+    }
+}
+
 impl Held {
     /// True when an entry of a gateway gives it and not a binding of its own (egress.md §10 4.6b).
     pub fn is_translation(&self) -> bool {

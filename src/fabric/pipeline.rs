@@ -143,6 +143,8 @@ pub enum End {
     Exit {
         /// Reason when there is no identity.
         otherwise: Reason,
+        /// A filter that stands at every exit; answers about all packets leave it out.
+        gate: Option<StageId>,
     },
     /// Reaches a segment of a network; whoever has the destination address takes it.
     Arrive {
@@ -257,6 +259,11 @@ impl Stage {
     /// A stage that is no filter.
     pub fn new(name: &'static str, at: ElementId, table: Table) -> Self {
         Self { name, at, table, pass: None }
+    }
+
+    /// True for a filter that stops the same packets everywhere.
+    pub fn is_blanket(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.blanket)
     }
 
     /// A filter or gate.

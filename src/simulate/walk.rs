@@ -207,7 +207,12 @@ impl<'f> Walker<'f, '_> {
                     self.branch(branch, state.clone(), at);
                 }
             }
-            End::Exit { otherwise } => self.exit(state, *otherwise, at),
+            End::Exit { otherwise, gate } => match gate {
+                Some(gate) if self.mode.blankets && state.identity != Identity::None => {
+                    self.stage(*gate, state);
+                }
+                _ => self.exit(state, *otherwise, at),
+            },
             End::Arrive { segment, network } => self.arrive(state, (*segment, *network), None, at),
             End::Enter { segment, network, inbound } => {
                 self.arrive(state, (*segment, *network), Some(inbound), at)

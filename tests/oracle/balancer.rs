@@ -122,6 +122,9 @@ impl<'a> Flow<'a> {
         }
         let listener = match self.listener(lb, &trip, private_link) {
             Err(what) => return unknown(&trip, &what),
+            Ok(None) if private_link && !trip.packet.protocol.has_ports() => {
+                return dropped("endpoint_protocol");
+            }
             Ok(None) => return dropped("no_listener"),
             Ok(Some(listener)) => listener,
         };

@@ -84,7 +84,7 @@ impl FlowEngine {
     pub fn flow(&self, asked: &Question) -> Option<FlowAnswer> {
         let trace = self.trace(asked)?;
         let mut branches: BTreeSet<Branch> =
-            trace.branches.iter().map(|b| self.branch(&trace, b)).collect();
+            trace.branches.iter().map(|b| self.branch(asked, &trace, b)).collect();
         if branches.is_empty() {
             branches.insert(Branch {
                 verdict: fate(trace.verdict),
@@ -106,7 +106,7 @@ impl FlowEngine {
         })
     }
 
-    fn branch(&self, trace: &Trace, branch: &trace::Branch) -> Branch {
+    fn branch(&self, asked: &Question, trace: &Trace, branch: &trace::Branch) -> Branch {
         let outcome = &branch.forward.outcome;
         let verdict = fate(outcome.verdict);
         let arrives = matches!(verdict, Fate::Delivered | Fate::Answered | Fate::Conditional);
@@ -128,7 +128,10 @@ impl FlowEngine {
                 Some(master) if resource.kind == Kind::HaVip => master.eni.id.to_string(),
                 _ => resource.id.to_string(),
             };
-            Target { id, ip: target.address, port: target.port }
+            // the reference keeps the port of the question where the protocol has none
+            let ported = trace.question.protocol.has_ports();
+            let port = if ported { target.port } else { asked.dst_port };
+            Target { id, ip: target.address, port }
         });
         Branch {
             verdict,

@@ -475,6 +475,15 @@ impl<'a> Flow<'a> {
         {
             return Ok(());
         }
+        // an address of the vSwitch that nobody has: the packet does not leave it either
+        let inside = |gate: &Gate| {
+            let vswitch = self.facts.topology.vswitches.get(&gate.vswitch);
+            let block = vswitch.and_then(|v| v.cidr.as_ref()?.cidr());
+            block.is_some_and(|block| block.contains(trip.packet.dst))
+        };
+        if to.is_none() && from.as_ref().is_some_and(inside) && !self.is_balancer(trip.packet.dst) {
+            return Ok(());
+        }
         let out = from.map(|gate| (Direction::Egress, gate, "nacl_egress_denied"));
         let into = to.map(|gate| (Direction::Ingress, gate.clone(), "nacl_ingress_denied"));
         for (direction, gate, reason) in out.into_iter().chain(into) {
@@ -487,6 +496,14 @@ impl<'a> Flow<'a> {
             }
         }
         Ok(())
+    }
+
+    fn is_balancer(&self, ip: IpAddr) -> bool {
+        self.facts
+            .topology
+            .load_balancers
+            .iter()
+            .any(|lb| lb.address.as_ref().and_then(|a| a.addr()) == Some(ip))
     }
 
     // ---- pieces on which filters judge alike ---------------------------------------------------

@@ -11,7 +11,9 @@ use std::net::IpAddr;
 
 pub use answer::{Branch, Connection, From, Question, Replies, Return, Target, To, Trace};
 
-use crate::fabric::{Branch as Entry, End, Fabric, Header, HostId, Identity, Reason, SourcePoint};
+use crate::fabric::{
+    Branch as Entry, End, Fabric, Header, HostId, Identity, Reason, SourcePoint, Stage,
+};
 use crate::packet::Packet;
 use crate::simulate::{Mode, Path, Public, Start, Verdict, start, walk};
 use crate::topology::{AddrValue, Text};
@@ -97,9 +99,15 @@ fn continue_inside(
 ) {
     // also behind what stops it or cannot be decided
     let left = path.outcome.public != Public::None;
-    let point = fabric.public_at(question.to.address).filter(|_| left);
-    let (Some(point), From::Source(n)) = (point, &question.from) else { return out.push(path) };
+    let From::Source(n) = &question.from else { return out.push(path) };
     let source = fabric.sources.get(*n);
+    let own = source.and_then(own_address).and_then(|address| address.addr());
+    if own == Some(question.to.address) {
+        return out.push(to_itself(path));
+    }
+    let Some(point) = fabric.public_at(question.to.address).filter(|_| left) else {
+        return out.push(path);
+    };
     let addresses = match &path.outcome.public {
         Public::Given(addresses) => addresses.clone(),
         _ => source.into_iter().flat_map(own_address).collect(),
@@ -109,11 +117,6 @@ fn continue_inside(
             out.push(undecided(path.clone(), format!("public address `{address}` (masked)")));
             continue;
         };
-        if client == question.to.address && path.outcome.public == Public::Own {
-            let missing = "how a flow to the sender's own public address is treated";
-            out.push(undecided(path.clone(), missing.to_owned()));
-            continue;
-        }
         let start = from_internet(question, client, &point.entry);
         for inside in walk(fabric, &start, mode).paths {
             out.push(join(path.clone(), inside));
@@ -128,10 +131,19 @@ fn own_address(source: &SourcePoint) -> Option<AddrValue> {
     }
 }
 
+/// Nobody says what becomes of a packet to the sender's own public address (decisions.md 36).
+fn to_itself(mut path: Path) -> Path {
+    path.blockers.clear();
+    path.hops.clear();
+    path.host = None;
+    undecided(path, "how a flow to the sender's own public address is treated".to_owned())
+}
+
 fn undecided(mut path: Path, missing: String) -> Path {
     path.outcome.missing.push(Text::from(missing));
     if path.blockers.is_empty() {
         path.outcome.verdict = Verdict::Unknown;
+        path.outcome.reason = None;
     }
     path
 }

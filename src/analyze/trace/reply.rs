@@ -6,12 +6,14 @@
 //! packet, with the client's port as destination port, so each leg is walked for every range of
 //! client ports that some filter tells apart.
 
+use std::net::IpAddr;
+
 use super::answer::{From, Question, Replies, Return};
 use crate::fabric::{
-    Back, ElementId, Fabric, Found, Header, HostId, Identity, Reason, Resume, SourcePoint, Turn,
+    Back, ElementId, Fabric, Found, Header, HostId, Identity, Reason, Resume, SourcePoint,
 };
 use crate::packet::{Packet, Service};
-use crate::simulate::{Blocker, Mode, Path, Public, Start, Verdict, start, walk};
+use crate::simulate::{Blocker, Leg as Passed, Mode, Path, Public, Start, Verdict, start, walk};
 use crate::topology::Text;
 
 /// Works out the way back of a path.
@@ -66,6 +68,8 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
 struct Leg {
     start: Start,
     goal: Goal,
+    /// The public address that the sender of the reply has of its own.
+    own: Option<IpAddr>,
 }
 
 /// What must become of a reply on a leg.
@@ -74,8 +78,8 @@ enum Goal {
     Device(ElementId),
     /// It passes the filters of its sender; the device gets it whatever the routes say.
     Filters,
-    /// It leaves under the sender's own public address.
-    OwnExit,
+    /// It leaves under this public address, which is the sender's own.
+    OwnExit(IpAddr),
     /// It leaves to a network that we do not see.
     Leaves,
     /// It comes to the host that opened the connection.
@@ -86,16 +90,16 @@ enum Goal {
 /// out: they bring replies back.
 fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
     let mut out = Vec::new();
-    let turns: Vec<&Turn> = forward.legs.iter().map(|leg| &*leg.turn).collect();
+    let turns = &forward.legs;
     let outside = matches!(forward.outcome.verdict, Verdict::Exits | Verdict::Leaves);
     if !outside
-        && let Some(start) = from_target(fabric, forward)
-        && let Some(goal) = goal(fabric, question, turns.last().copied())
+        && let Some((start, own)) = from_target(fabric, forward)
+        && let Some(goal) = goal(fabric, question, turns.last())
     {
-        out.push(Leg { start, goal });
+        out.push(Leg { start, goal, own });
     }
     for (n, leg) in forward.legs.iter().enumerate().rev() {
-        let near = n.checked_sub(1).and_then(|n| turns.get(n).copied());
+        let near = n.checked_sub(1).and_then(|n| turns.get(n));
         let (at, host) = match &leg.turn.resume {
             Resume::Outside => continue,
             Resume::Go(branch) => (branch.clone(), None),
@@ -109,18 +113,19 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         };
         let Some(goal) = goal(fabric, question, near) else { continue };
         let header = reversed(&leg.header);
-        out.push(Leg { start: Start { at, header, identity: Identity::None, host }, goal });
+        let start = Start { at, header, identity: Identity::None, host };
+        out.push(Leg { start, goal, own: None });
     }
     out
 }
 
 /// What a reply must come to at the near end of a leg; `None` when nothing can go wrong there.
-fn goal(fabric: &Fabric, question: &Question, near: Option<&Turn>) -> Option<Goal> {
+fn goal(fabric: &Fabric, question: &Question, near: Option<&Passed>) -> Option<Goal> {
     match near {
-        Some(turn) => Some(match turn.back {
+        Some(Passed { header, turn, .. }) => Some(match turn.back {
             Back::Routed => Goal::Device(turn.at),
             Back::Direct => Goal::Filters,
-            Back::Exit => Goal::OwnExit,
+            Back::Exit => Goal::OwnExit(header.dst),
         }),
         None => match question.from {
             From::Source(_) => Some(Goal::Client(client_host(fabric, question))),
@@ -141,7 +146,7 @@ fn client_host(fabric: &Fabric, question: &Question) -> Option<HostId> {
 }
 
 /// The reply as the target sends it; `None` for targets that are services and answer by themselves.
-fn from_target(fabric: &Fabric, forward: &Path) -> Option<Start> {
+fn from_target(fabric: &Fabric, forward: &Path) -> Option<(Start, Option<IpAddr>)> {
     let host = fabric.host(forward.host?)?;
     let source: &SourcePoint = fabric.sources.get(host.source?)?;
     let header = reversed(&forward.header);
@@ -154,7 +159,7 @@ fn from_target(fabric: &Fabric, forward: &Path) -> Option<Start> {
     };
     // a client whose address is not known cannot be answered by the tables
     forward.header.src?;
-    Some(start(source, &packet))
+    Some((start(source, &packet), source.own.address()))
 }
 
 fn reversed(header: &Header) -> Header {
@@ -346,7 +351,10 @@ fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {
         Goal::Device(at) => outcome.verdict == Verdict::Delivered && outcome.at == Some(at),
         Goal::Filters => true,
         Goal::Leaves => outcome.verdict == Verdict::Leaves,
-        Goal::OwnExit => outcome.verdict == Verdict::Exits && outcome.public == Public::Own,
+        Goal::OwnExit(asked) => {
+            let own = outcome.public == Public::Own && leg.own == Some(asked);
+            outcome.verdict == Verdict::Exits && own
+        }
         Goal::Client(Some(client)) => {
             let element = |id| fabric.host(id).map(|host| host.element);
             path.host.is_some_and(|host| element(host) == element(client))

@@ -265,7 +265,7 @@ impl<'t> Compiler<'t> {
         let next = Next::Stage(self.balancer_step(front, Step::Gate));
         let groups = self.balancer_groups(lb);
         let vpc = self.vpc_of_balancer(lb);
-        let mut stage = self.groups_stage(vpc.as_ref(), &groups, &Direction::Ingress, next);
+        let mut stage = self.groups_stage(vpc.as_ref(), &groups, &Direction::Ingress, false, next);
         if matches!(stage.table.default.end, End::Drop(..)) {
             stage.table.default = next.branch();
         }

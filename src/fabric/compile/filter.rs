@@ -119,16 +119,37 @@ impl Compiler<'_> {
     /// The way out of an ENI: its groups, then the ACL of its vSwitch.
     pub(super) fn outbound(&mut self, filters: &Filters, next: Next) -> Next {
         let next = self.acl(filters, Direction::Egress, next);
-        self.group_filter(filters, Direction::Egress, next)
+        self.group_filter(filters, Direction::Egress, false, next)
     }
 
     /// The way into an ENI: the ACL of its vSwitch, then its groups.
     pub(super) fn inbound(&mut self, filters: &Filters, next: Next) -> Next {
-        let next = self.group_filter(filters, Direction::Ingress, next);
+        let next = self.group_filter(filters, Direction::Ingress, false, next);
         self.acl(filters, Direction::Ingress, next)
     }
 
-    fn group_filter(&mut self, filters: &Filters, direction: Direction, next: Next) -> Next {
+    /// The same for packets that are neither from nor to the ENI: it forwards them.
+    pub(super) fn in_transit(
+        &mut self,
+        filters: &Filters,
+        direction: Direction,
+        next: Next,
+    ) -> Next {
+        if direction == Direction::Ingress {
+            let next = self.group_filter(filters, direction.clone(), true, next);
+            return self.acl(filters, direction, next);
+        }
+        let next = self.acl(filters, direction.clone(), next);
+        self.group_filter(filters, direction, true, next)
+    }
+
+    fn group_filter(
+        &mut self,
+        filters: &Filters,
+        direction: Direction,
+        transit: bool,
+        next: Next,
+    ) -> Next {
         if filters.groups == Groups::None {
             return next;
         }
@@ -136,6 +157,7 @@ impl Compiler<'_> {
             vpc: filters.vpc.clone(),
             groups: filters.groups.clone(),
             direction,
+            transit,
             next,
         }))
     }

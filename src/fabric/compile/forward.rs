@@ -66,10 +66,7 @@ impl<'t> Compiler<'t> {
             return Branch::go(next);
         }
         let filters = self.filters_of(eni, self.owner(eni));
-        let first = match direction {
-            Direction::Ingress => self.inbound(&filters, Next::Stage(next)),
-            _ => self.outbound(&filters, Next::Stage(next)),
-        };
+        let first = self.in_transit(&filters, direction, Next::Stage(next));
         let assumed = first != Next::Stage(next);
         let text = Text::from(format!("forwarder_filters = apply ({})", eni.id()));
         first.branch().after_all(assumed.then_some(Op::Assume(text)))
@@ -164,7 +161,13 @@ impl<'t> Compiler<'t> {
             vswitch: eni.vswitch.clone(),
             own: own_kind(&own),
         });
-        let entry = self.forwarder_filters(eni, Direction::Egress, entry);
+        let entry = match self.assume.forwarder_filters {
+            ForwarderFilters::Ignore => Branch::go(entry),
+            ForwarderFilters::Apply => {
+                let filters = self.filters_of(eni, self.owner(eni));
+                self.outbound(&filters, Next::Stage(entry)).branch()
+            }
+        };
         let home = eni.vpc.as_ref().map(|vpc| self.network(vpc));
         let sender = eni.vswitch.as_ref().map(|vswitch| self.segment(vswitch));
         let turn = self.forwarder_turn(eni, at);

@@ -89,6 +89,7 @@ impl<'t> Compiler<'t> {
         vpc: Option<&Id>,
         groups: &Groups,
         direction: &Direction,
+        transit: bool,
         next: Next,
     ) -> Stage {
         let pass = Pass::stateful(next.branch());
@@ -114,7 +115,9 @@ impl<'t> Compiler<'t> {
             };
             known.push(group);
         }
-        let mut rules = self.intra_group(vpc, &known, direction, next);
+        // free passage is between the ENIs themselves, not for what they forward
+        let members: &[&SecurityGroup] = if transit { &[] } else { &known };
+        let mut rules = self.intra_group(vpc, members, direction, next);
         let gap = known.iter().find_map(|group| self.rules_gap(group));
         if let Some(missing) = gap {
             // a rule that is not in the input could outrank all others

@@ -41,6 +41,7 @@ use super::assume::Assume;
 use super::hosts::Hosts;
 use super::identity::{Bindings, CutThrough};
 use super::pipeline::{Branch, Element, ElementId, Stage, StageId};
+use super::reason::Reason;
 use super::space::{VpcSpace, routes_to_ipv4_gateway};
 use super::{Fabric, graph, sources};
 use crate::topology::{
@@ -87,11 +88,17 @@ enum Job {
     /// A VPC, for packets that a device brings in.
     Inside { vpc: Id, kind: Kind, device: Id, beyond: onprem::Beyond },
     /// Security groups of an ENI.
-    Groups { vpc: Option<Id>, groups: filter::Groups, direction: Direction, next: filter::Next },
+    Groups {
+        vpc: Option<Id>,
+        groups: filter::Groups,
+        direction: Direction,
+        transit: bool,
+        next: filter::Next,
+    },
     /// The network ACL of a vSwitch, or why it is not known.
     Acl { acl: Result<Id, Text>, vswitch: Id, direction: Direction, next: filter::Next },
     /// The platform's block of SMTP towards the Internet.
-    Smtp { vpc: Id, next: StageId },
+    Smtp { at: ElementId, otherwise: Reason },
     /// A stage of a load balancer.
     Balancer { front: balancer::Front, step: balancer::Step },
     /// A stage of a zone of an endpoint.
@@ -125,6 +132,7 @@ struct Compiler<'t> {
     primary_enis: FxHashMap<&'t str, &'t Eni>,
     group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
     members: FxHashMap<Id, groups::Members>,
+    clb_addresses: FxHashMap<&'t str, Vec<crate::addr::Cidr>>,
     listeners_of: FxHashMap<&'t str, Vec<&'t Listener>>,
     /// ACLs by the vSwitches that they name.
     acls: FxHashMap<&'t str, &'t Id>,
@@ -149,6 +157,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         primary_enis: primary_enis(topology),
         group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
         members: groups::members(topology),
+        clb_addresses: acl::clb_addresses(topology),
         listeners_of: group(topology.listeners.iter(), |l| l.load_balancer.as_ref()),
         acls: filter::acls_by_vswitch(topology),
         hosts: Hosts::default(),
@@ -283,13 +292,13 @@ impl Compiler<'_> {
             Job::Inside { vpc, kind, device, beyond } => {
                 self.inside_stage(vpc, *kind, device, beyond)
             }
-            Job::Groups { vpc, groups, direction, next } => {
-                self.groups_stage(vpc.as_ref(), groups, direction, *next)
+            Job::Groups { vpc, groups, direction, transit, next } => {
+                self.groups_stage(vpc.as_ref(), groups, direction, *transit, *next)
             }
             Job::Acl { acl, vswitch, direction, next } => {
                 self.acl_stage(acl, vswitch, direction, *next)
             }
-            Job::Smtp { vpc, next } => self.smtp_stage(vpc, *next),
+            Job::Smtp { at, otherwise } => self.smtp_stage(*at, *otherwise),
             Job::Balancer { front, step } => self.balancer_stage(front, step),
             Job::Endpoint { endpoint, zone, step } => self.endpoint_stage(endpoint, *zone, *step),
         }

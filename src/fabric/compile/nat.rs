@@ -247,7 +247,7 @@ impl<'t> Compiler<'t> {
     /// (egress.md §4.3 row 3).
     pub(super) fn nat_exit_stage(&mut self, id: &Id) -> Stage {
         let at = self.referred_or_named(Kind::NatGateway, id);
-        let exit = Branch::new(End::Exit { otherwise: Reason::NatNoEip });
+        let exit = self.exit(at, Reason::NatNoEip);
         let (vpc, vswitch) =
             self.nat(id).map(|n| (n.vpc.clone(), n.vswitch.clone())).unwrap_or_default();
         let central = vpc

@@ -344,9 +344,7 @@ impl<'t> Compiler<'t> {
             }
             NextHopType::Ipv6Gateway => match cidr.family() {
                 crate::addr::Family::V4 => bad(element),
-                crate::addr::Family::V6 => {
-                    Some(Branch::new(End::Exit { otherwise: Reason::Ipv6NoBandwidth }))
-                }
+                crate::addr::Family::V6 => Some(self.exit(element, Reason::Ipv6NoBandwidth)),
             },
             NextHopType::NatGateway => self.hop_to_nat(vpc, &id, element),
             NextHopType::Instance | NextHopType::NetworkInterface | NextHopType::HaVip => {
@@ -425,8 +423,7 @@ impl<'t> Compiler<'t> {
                 rules: vec![Rule::new(
                     Match::to(space.public_v4.clone()),
                     at,
-                    Branch::new(End::Exit { otherwise: Reason::NoPublicIpAtIpv4gw })
-                        .after(via.clone()),
+                    self.exit(at, Reason::NoPublicIpAtIpv4gw).after(via.clone()),
                 )],
                 default: Branch::drop(Reason::PrivateDstAtInternetGw, at).after(via),
             },

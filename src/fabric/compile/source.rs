@@ -4,7 +4,7 @@
 use super::super::assume::{DnatBypass, InternetMode, PublicRangeBypass, Smtp25};
 use super::super::identity::{CutThrough, OwnPublic};
 use super::super::nat as facts;
-use super::super::pipeline::{Branch, End, Op, Pass, Stage, StageId};
+use super::super::pipeline::{Branch, ElementId, End, Op, Pass, Stage};
 use super::super::reason::Reason;
 use super::super::sources::{Seed, SourcePoint};
 use super::super::table::{Match, Rule, Table, block};
@@ -23,11 +23,10 @@ impl Compiler<'_> {
         let mut entry = |own| {
             let source = Job::Source { vpc: seed.vpc.clone(), vswitch: seed.vswitch.clone(), own };
             let source = self.stage(source);
-            let first = match self.outbound(&filters, Next::Stage(source)) {
+            match self.outbound(&filters, Next::Stage(source)) {
                 Next::Stage(first) => first,
                 Next::Here => source,
-            };
-            self.behind_smtp_block(seed.vpc.as_ref(), first)
+            }
         };
         let (entry, entry_without_own) = (entry(kind), entry(OwnKind::Plain));
         let home = seed.vpc.as_ref().map(|vpc| self.network(vpc));
@@ -69,32 +68,21 @@ impl Compiler<'_> {
         Filters { vpc: seed.vpc.clone(), groups, border: seed.vswitch.clone() }
     }
 
-    /// SMTP towards the Internet is stopped before anything else (access.md §1.5, §7).
-    fn behind_smtp_block(&mut self, vpc: Option<&Id>, next: StageId) -> StageId {
-        match vpc {
-            Some(vpc)
-                if self.assume.smtp_25 == Smtp25::Blocked && self.spaces.contains_key(vpc) =>
-            {
-                self.stage(Job::Smtp { vpc: vpc.clone(), next })
-            }
-            _ => next,
-        }
+    /// The exit to the Internet at a device. The platform blocks SMTP at every one (access.md §1.5).
+    pub(super) fn exit(&mut self, at: ElementId, otherwise: Reason) -> Branch {
+        let blocked = self.assume.smtp_25 == Smtp25::Blocked;
+        let gate = blocked.then(|| self.stage(Job::Smtp { at, otherwise }));
+        Branch::new(End::Exit { otherwise, gate })
     }
 
-    pub(super) fn smtp_stage(&mut self, vpc: &Id, next: StageId) -> Stage {
-        let at = self.network(vpc);
-        let mut rules = Vec::new();
-        for family in [Family::V4, Family::V6] {
-            let Some(space) = self.spaces.get(vpc) else { continue };
-            let smtp = ServiceSet::from_ranges(vec![ServiceRange::ports(Protocol::Tcp, 25, 25)]);
-            let matches = Match::to(space.public(family).clone()).only(smtp);
-            let assumed = Op::Assume(Text::from("smtp_25 = blocked"));
-            let then = Branch::drop(Reason::PlatformSmtp25, at).after(assumed);
-            rules.push(Rule::new(matches, at, then));
-        }
-        let default = Branch::go(next);
-        let pass = Pass { to: Branch::go(next), stateful: true, blanket: true };
-        Stage::filter("platform", at, Table { rules, default }, pass)
+    pub(super) fn smtp_stage(&mut self, at: ElementId, otherwise: Reason) -> Stage {
+        let out = Branch::new(End::Exit { otherwise, gate: None });
+        let smtp = ServiceSet::from_ranges(vec![ServiceRange::ports(Protocol::Tcp, 25, 25)]);
+        let assumed = Op::Assume(Text::from("smtp_25 = blocked"));
+        let then = Branch::drop(Reason::PlatformSmtp25, at).after(assumed);
+        let rules = vec![Rule::new(Match::services(smtp), at, then)];
+        let pass = Pass { to: out.clone(), stateful: true, blanket: true };
+        Stage::filter("platform", at, Table { rules, default: out }, pass)
     }
 
     /// IP mapping on a Normal NAT gateway of a DIRECT VPC counts as held when nothing better is
@@ -150,7 +138,7 @@ impl Compiler<'_> {
                 Branch::drop(Reason::CutThroughUnsupported, at)
             }
             (InternetMode::Direct, OwnKind::Own | OwnKind::CutThrough(_)) => {
-                Branch::new(End::Exit { otherwise: Reason::NoRoute })
+                self.exit(at, Reason::NoRoute)
             }
             (InternetMode::Direct, OwnKind::Plain)
                 if self.assume.public_range_bypass == PublicRangeBypass::AnyInternetCapable =>
