@@ -13,7 +13,7 @@ mod oracle;
 use std::collections::{BTreeMap, BTreeSet};
 
 use oracle::engine_flow::FlowEngine;
-use oracle::expect::{CLIENT_PORT, canonical};
+use oracle::expect::{CLIENT_PORT, canonical, comparable};
 use oracle::flow::{Branch, End, Fate, FlowAnswer, Protocol, Question, Reply, flow};
 use oracle::generate::{Names, add_unrelated_vpc, sketch};
 use oracle::generate_flows::{FlowSketch, flow_sketch, partial_flow_sketch, plain};
@@ -119,8 +119,8 @@ proptest! {
             let truth = flow(&topology, question);
             let Some(found) = engine.flow(question) else { continue };
             prop_assert_eq!(
-                (canonical(&found), found.connection),
-                (canonical(&truth), truth.connection),
+                (canonical(&found), comparable(&found)),
+                (canonical(&truth), comparable(&truth)),
                 "{:?}, program missing {:?}, reference {:?}",
                 question, found.missing, truth.missing
             );
@@ -139,7 +139,7 @@ proptest! {
             let truth = flow(&whole, question);
             let Some(found) = engine.flow(question) else { continue };
             prop_assert!(
-                found.is_unknown() || found.connection == truth.connection,
+                found.is_unknown() || comparable(&found) == comparable(&truth),
                 "{question:?}: {found:?} for {truth:?}; without {:?}; program on the whole {:?}",
                 built.world.missing, FlowEngine::new(&whole).flow(question)
             );

@@ -147,6 +147,11 @@ pub fn row_with(
 pub fn canonical(answer: &FlowAnswer) -> BTreeSet<Branch> {
     let mut out: BTreeSet<Branch> = BTreeSet::new();
     for branch in &answer.branches {
+        if branch.verdict == Fate::Leaves {
+            // the reference does not ask how our side would bring such replies back
+            out.insert(Branch { reply: Reply::Unknown, ..branch.clone() });
+            continue;
+        }
         let varies = branch.verdict == Fate::Conditional
             && branch.reason.as_deref() != Some("asymmetric_eni_reply");
         if varies {
@@ -173,6 +178,12 @@ pub fn canonical(answer: &FlowAnswer) -> BTreeSet<Branch> {
         Branch { reply, ..branch.clone() }
     });
     merged.collect()
+}
+
+/// Both directions, where the reference judges them (see [`canonical`]).
+pub fn comparable(answer: &FlowAnswer) -> Option<Connection> {
+    let leaves = answer.branches.iter().any(|branch| branch.verdict == Fate::Leaves);
+    (!leaves).then_some(answer.connection)
 }
 
 /// The same knobs in the program's terms.

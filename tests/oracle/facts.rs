@@ -589,7 +589,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Generation of a gateway (decisions.md 31).
-    fn is_normal(nat: &NatGateway) -> bool {
+    pub fn is_normal(nat: &NatGateway) -> bool {
         match &nat.nat_type {
             Some(kind) => *kind == NatType::Normal,
             None => nat.bandwidth_packages.as_ref().is_some_and(|p| !p.is_empty()),

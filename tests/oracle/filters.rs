@@ -481,7 +481,7 @@ impl<'a> Flow<'a> {
             let block = vswitch.and_then(|v| v.cidr.as_ref()?.cidr());
             block.is_some_and(|block| block.contains(trip.packet.dst))
         };
-        if to.is_none() && from.as_ref().is_some_and(inside) && !self.is_balancer(trip.packet.dst) {
+        if to.is_none() && from.as_ref().is_some_and(inside) {
             return Ok(());
         }
         let out = from.map(|gate| (Direction::Egress, gate, "nacl_egress_denied"));
@@ -496,14 +496,6 @@ impl<'a> Flow<'a> {
             }
         }
         Ok(())
-    }
-
-    fn is_balancer(&self, ip: IpAddr) -> bool {
-        self.facts
-            .topology
-            .load_balancers
-            .iter()
-            .any(|lb| lb.address.as_ref().and_then(|a| a.addr()) == Some(ip))
     }
 
     // ---- pieces on which filters judge alike ---------------------------------------------------

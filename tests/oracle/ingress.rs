@@ -8,7 +8,7 @@ use vpclint::topology::{
 };
 
 use super::arrive::Place;
-use super::facts::{Lookup, Mode, Own};
+use super::facts::{Facts, Lookup, Mode, Own};
 use super::flow::{Fate, Flow, Outcome, Packet, Protocol, Reply, Target, Trip, dropped, unknown};
 use super::reply::Back;
 
@@ -20,6 +20,8 @@ enum Owner<'a> {
     Ipv6(&'a Eni, Option<bool>),
     Locked,
     Unbound,
+    /// Bound to an address of this VPC that nobody has.
+    NoHost(&'a Id),
     Nobody,
     Missing(String),
 }
@@ -36,6 +38,8 @@ impl<'a> Flow<'a> {
             Owner::Missing(what) => unknown(&trip, &what),
             Owner::Locked => dropped("eip_locked"),
             Owner::Unbound => dropped("ip_unbound"),
+            Owner::NoHost(vpc) if self.mode(vpc) == Mode::Private => dropped("vpc_private_mode"),
+            Owner::NoHost(_) => dropped("no_such_host"),
             Owner::Nobody => match self.unlisted_owner() {
                 Some(gap) => unknown(&trip, &gap),
                 None => dropped("ip_unbound"),
@@ -92,7 +96,8 @@ impl<'a> Flow<'a> {
             return Owner::Nat(nat);
         }
         let lb = t.load_balancers.iter().find(|lb| {
-            lb.address.as_ref().is_some_and(is)
+            let internet = lb.address_type == Some(vpclint::topology::AddressType::Internet);
+            (internet && lb.address.as_ref().is_some_and(is))
                 || lb.zones.iter().flatten().any(|z| z.public_ips.iter().any(is))
         });
         if let Some(lb) = lb {
@@ -151,7 +156,7 @@ impl<'a> Flow<'a> {
                     (Some(vpc), Some(ip)) => match self.place(vpc, ip) {
                         Place::Host(eni) => Owner::Eni(eni, ip),
                         Place::Missing(what) => Owner::Missing(what),
-                        _ => Owner::Unbound,
+                        _ => Owner::NoHost(vpc),
                     },
                     _ => absent(id),
                 },
@@ -161,7 +166,7 @@ impl<'a> Flow<'a> {
                 (Some(vpc), Some(ip)) => match self.place(vpc, ip) {
                     Place::Host(eni) => Owner::Eni(eni, ip),
                     Place::Missing(what) => Owner::Missing(what),
-                    _ => Owner::Unbound,
+                    _ => Owner::NoHost(vpc),
                 },
                 _ => absent(id),
             },
@@ -389,7 +394,16 @@ impl<'a> Flow<'a> {
             return dropped("hairpin_multi_binded");
         }
         let Some(vswitch) = vswitch else { return unknown(&trip, "the vSwitch of the target") };
+        // C9: the mapping of a Normal gateway works without a route
+        let mapped = self.facts.dnat_of(nat).into_iter().any(|e| {
+            e.is_ip_mapping() && e.external_ip.as_ref().and_then(|a| a.addr()) == Some(public)
+        });
+        let unrouted = mapped
+            && mode == Mode::Direct
+            && self.knobs.dnat_ip_map_bypasses_routes
+            && Facts::is_normal(nat);
         match self.leads_to(&vswitch, client, &NextHopType::NatGateway, Some(&nat.meta.id)) {
+            _ if unrouted => {}
             Ok(true) => {}
             Ok(false) => return dropped("reply_path_mismatch"),
             Err(what) => return unknown(&trip, &what),

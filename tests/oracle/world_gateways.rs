@@ -133,6 +133,7 @@ impl World {
         nat.vpc.clone_from(&self.vswitches.get(vswitch).unwrap().vpc);
         nat.vswitch = Some(Id::from(vswitch));
         nat.nat_type = Some(NatType::Enhanced);
+        nat.eip_bind_mode = Some(vpclint::topology::EipBindMode::MultiBinded);
         nat.network = Some(NatNetwork::Internet);
         nat.snat_tables = Some(vec![Id::from(&format!("stb-{id}"))]);
         nat.dnat_tables = Some(vec![Id::from(&format!("ftb-{id}"))]);

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 pub use answer::{Branch, Connection, From, Question, Replies, Return, Target, To, Trace};
 
 use crate::fabric::{
-    Branch as Entry, End, Fabric, Header, HostId, Identity, Reason, SourcePoint, Stage,
+    Branch as Entry, End, Fabric, Header, HostId, Identity, OwnPublic, Reason, SourcePoint,
 };
 use crate::packet::Packet;
 use crate::simulate::{Mode, Path, Public, Start, Verdict, start, walk};
@@ -101,8 +101,13 @@ fn continue_inside(
     let left = path.outcome.public != Public::None;
     let From::Source(n) = &question.from else { return out.push(path) };
     let source = fabric.sources.get(*n);
-    let own = source.and_then(own_address).and_then(|address| address.addr());
-    if own == Some(question.to.address) {
+    let holds = |source: &&SourcePoint| match &source.own {
+        OwnPublic::Held(held) => {
+            !held.is_translation() && held.address.addr() == Some(question.to.address)
+        }
+        _ => false,
+    };
+    if source.as_ref().is_some_and(holds) {
         return out.push(to_itself(path));
     }
     let Some(point) = fabric.public_at(question.to.address).filter(|_| left) else {
@@ -126,7 +131,7 @@ fn continue_inside(
 
 fn own_address(source: &SourcePoint) -> Option<AddrValue> {
     match &source.own {
-        crate::fabric::OwnPublic::Held(held) => Some(held.address.clone()),
+        OwnPublic::Held(held) => Some(held.address.clone()),
         _ => None,
     }
 }

@@ -9,11 +9,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::addr::{AddrSet, Cidr, Family};
 use crate::packet::ServiceSet;
-use rustc_hash::FxHashMap;
-
 use crate::topology::{
-    AddrValue, CidrValue, Direction, Id, Kind, NetworkAcl, NetworkAclEntry, Policy, PortSpec,
-    Resource, ResourceRef, Text, Topology,
+    CidrValue, Direction, Id, Kind, NetworkAcl, NetworkAclEntry, Policy, PortSpec, Resource,
+    ResourceRef, Text,
 };
 
 const STAGE: &str = "network_acl";
@@ -88,17 +86,11 @@ impl<'t> Compiler<'t> {
                 rules.push(Rule::new(Match::from(always), at, next.branch()));
             }
             _ => {
-                // decided by the address: a packet to an address of the vSwitch stays inside, unless
-                // it is that of a CLB, which is no ENI of the vSwitch
+                // decided by the address: a packet to an address of the vSwitch stays inside
                 let found = self.topology.vswitches.get(vswitch);
                 let blocks = found.into_iter().flat_map(|v| v.cidr.iter().chain(&v.ipv6_cidr));
-                let balancers = self.clb_addresses.get(vswitch.as_str()).cloned();
                 for cidr in blocks.filter_map(CidrValue::cidr) {
-                    let mut inside = AddrSet::from_cidrs(cidr.family(), [&cidr]);
-                    if let Some(balancers) = &balancers {
-                        let others = AddrSet::from_cidrs(cidr.family(), balancers);
-                        inside = inside.difference(&others);
-                    }
+                    let inside = AddrSet::from_cidrs(cidr.family(), [&cidr]);
                     rules.push(Rule::new(Match::to(inside), segment, next.branch()));
                 }
                 rules.push(Rule::new(Match::to(always), at, next.branch()));
@@ -196,19 +188,6 @@ impl<'t> Compiler<'t> {
         let source = entry.read_at.0.clone().or_else(|| acl.meta.source.clone());
         self.intern(reference, source, || text)
     }
-}
-
-/// Addresses of CLBs by the vSwitch that holds them.
-pub(super) fn clb_addresses(topology: &Topology) -> FxHashMap<&str, Vec<Cidr>> {
-    let mut out: FxHashMap<&str, Vec<Cidr>> = FxHashMap::default();
-    for lb in &topology.load_balancers {
-        if let (Some(Some(vswitch)), Some(address)) =
-            (&lb.vswitch, lb.address.as_ref().and_then(AddrValue::addr))
-        {
-            out.entry(vswitch.as_str()).or_default().push(Cidr::host(address));
-        }
-    }
-    out
 }
 
 /// DNS and metadata (access.md §2.1).

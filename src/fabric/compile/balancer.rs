@@ -438,7 +438,10 @@ impl<'t> Compiler<'t> {
             return Branch::unknown(format!("vSwitch of {} (not stated)", lb.id()));
         };
         if lb.lb_type == Some(LoadBalancerType::Clb) {
-            return self.transit_into(&vpc, &vswitch);
+            // between a client and the address in one vSwitch no ACL is asked, both ways
+            let segment = self.segment(&vswitch);
+            let routes = self.routes_of_vswitch(&vpc, &vswitch);
+            return routes.after_all([Op::Identity(Identity::None), Op::Sender(Some(segment))]);
         }
         self.sent_from(&vpc, &vswitch).after(Op::Identity(Identity::None))
     }

@@ -132,7 +132,6 @@ struct Compiler<'t> {
     primary_enis: FxHashMap<&'t str, &'t Eni>,
     group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
     members: FxHashMap<Id, groups::Members>,
-    clb_addresses: FxHashMap<&'t str, Vec<crate::addr::Cidr>>,
     listeners_of: FxHashMap<&'t str, Vec<&'t Listener>>,
     /// ACLs by the vSwitches that they name.
     acls: FxHashMap<&'t str, &'t Id>,
@@ -157,7 +156,6 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         primary_enis: primary_enis(topology),
         group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
         members: groups::members(topology),
-        clb_addresses: acl::clb_addresses(topology),
         listeners_of: group(topology.listeners.iter(), |l| l.load_balancer.as_ref()),
         acls: filter::acls_by_vswitch(topology),
         hosts: Hosts::default(),
