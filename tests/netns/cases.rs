@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use vpclint::topology::EipTarget;
+use vpclint::topology::{EipBindMode, EipTarget, NatPort, NatProtocol};
 
 use super::compare::Matrix;
 use super::probe::Transport::{Tcp, Udp};
@@ -15,10 +15,9 @@ fn ip(text: &str) -> Ipv4Addr {
 /// Two VPC-wide ports of TCP and one of UDP, from one client port; nothing public.
 fn inside() -> Matrix {
     Matrix {
-        internet: vec![],
-        targets: vec![],
         services: vec![(Tcp, 80), (Tcp, 443), (Udp, 53)],
         client_ports: vec![49152],
+        ..Matrix::default()
     }
 }
 
@@ -208,6 +207,159 @@ pub fn peering() -> (World, Matrix) {
         .rule("sg-c", "ingress accept udp 53/53 0.0.0.0/0")
         .member("eni-c1", &["sg-c"]);
     (world, inside())
+}
+
+/// A DNAT entry with other ports inside.
+fn dnat(
+    world: World,
+    id: &str,
+    nat: &str,
+    outside: (&str, u16, u16),
+    inside: (&str, u16, u16),
+    protocol: NatProtocol,
+) -> World {
+    let mut world = world.dnat_port(id, nat, outside.0, inside.0, outside.1);
+    let entry = world.dnat.get_mut(id).unwrap();
+    entry.external_port = Some(NatPort::Range(outside.1, outside.2));
+    entry.internal_port = Some(NatPort::Range(inside.1, inside.2));
+    entry.protocol = Some(protocol);
+    world
+}
+
+/// From outside to addresses of one's own and through DNAT entries: one port, a range, all of an
+/// address; with and without a way back (egress.md §5.1, §5.2), and from inside by way of the
+/// Internet (§5.4).
+pub fn ingress() -> (World, Matrix) {
+    let mut world = World::new()
+        .vpc("vpc-a", "10.0.0.0/16")
+        .vswitch("vsw-1", "vpc-a", "10.0.1.0/24")
+        .vswitch("vsw-2", "vpc-a", "10.0.2.0/24")
+        .vswitch("vsw-3", "vpc-a", "10.0.3.0/24")
+        .vswitch("vsw-nat", "vpc-a", "10.0.9.0/24")
+        .table("vtb-2", "vpc-a")
+        .on_table("vsw-2", "vtb-2")
+        .table("vtb-3", "vpc-a")
+        .on_table("vsw-3", "vtb-3")
+        .nat("ngw-1", "vsw-nat", &["47.0.0.1", "47.0.0.2"])
+        .nat("ngw-2", "vsw-nat", &["47.0.1.1"])
+        .route("vtb-vpc-a", "0.0.0.0/0", "NatGateway", "ngw-1")
+        .route("vtb-3", "0.0.0.0/0", "NatGateway", "ngw-2")
+        // a part of the clients finds its way back
+        .route("vtb-2", "9.9.9.9/32", "NatGateway", "ngw-1")
+        .snat("snat-1", "ngw-1", "10.0.1.0/24", &["47.0.0.1"])
+        .snat("snat-3", "ngw-2", "10.0.3.0/24", &["47.0.1.1"])
+        .instance("i-web", "eni-web", "vsw-1", "10.0.1.10")
+        .instance("i-range", "eni-range", "vsw-1", "10.0.1.11")
+        .instance("i-whole", "eni-whole", "vsw-1", "10.0.1.12")
+        .instance("i-own", "eni-own", "vsw-1", "10.0.1.13")
+        .instance("i-2", "eni-2", "vsw-2", "10.0.2.10")
+        .instance("i-2own", "eni-2own", "vsw-2", "10.0.2.11")
+        .instance("i-3", "eni-3", "vsw-3", "10.0.3.10")
+        .eip_on("eip-own", "47.0.2.1", EipTarget::Instance, "i-own")
+        .eip_on_eni("eip-2own", "47.0.2.2", "eni-2own", Some("10.0.2.11"))
+        .dnat_any("fwd-whole", "ngw-1", "47.0.0.2", "10.0.1.12")
+        .dnat_port("fwd-443", "ngw-1", "47.0.0.1", "10.0.2.10", 443)
+        .dnat_port("fwd-22", "ngw-1", "47.0.0.1", "10.0.3.10", 22)
+        .dnat_port("fwd-own", "ngw-1", "47.0.0.1", "10.0.1.13", 2525)
+        .closed_group("sg-web", "vpc-a")
+        // the port behind the translation is the one that is tested (access.md §1.6)
+        .rule("sg-web", "ingress accept tcp 8080/8080 0.0.0.0/0")
+        .rule("sg-web", "ingress accept udp 53/53 9.9.9.9/32")
+        .rule("sg-web", "ingress accept udp 53/53 47.0.2.0/24")
+        .member("eni-web", &["sg-web"])
+        .closed_group("sg-own", "vpc-a")
+        .rule("sg-own", "ingress accept tcp 443/443 0.0.0.0/0")
+        .rule("sg-own", "ingress drop tcp 443/443 8.8.8.8/32")
+        .rule("sg-own", "ingress accept udp 53/53 47.0.0.1/32")
+        .member("eni-own", &["sg-own"])
+        .acl("acl-2", &["vsw-2"])
+        .entry("acl-2", "ingress accept all -1/-1 0.0.0.0/0")
+        .entry("acl-2", "egress drop udp 1024/65535 8.8.8.8/32")
+        .entry("acl-2", "egress accept all -1/-1 0.0.0.0/0");
+    let (tcp, udp) = (NatProtocol::Tcp, NatProtocol::Udp);
+    let web = ("10.0.1.10", 8080, 8080);
+    world = dnat(world, "fwd-80", "ngw-1", ("47.0.0.1", 80, 80), web, tcp.clone());
+    let range = ("10.0.1.11", 9000, 9010);
+    world = dnat(world, "fwd-range", "ngw-1", ("47.0.0.1", 8000, 8010), range, tcp);
+    let dns = ("10.0.1.10", 53, 53);
+    world = dnat(world, "fwd-53", "ngw-1", ("47.0.0.1", 53, 53), dns, udp.clone());
+    let dns = ("10.0.2.10", 53, 53);
+    world = dnat(world, "fwd-53b", "ngw-2", ("47.0.1.1", 53, 53), dns, udp);
+    for nat in world.nats.values_mut() {
+        nat.eip_bind_mode = Some(EipBindMode::Nat);
+    }
+    let matrix = Matrix {
+        internet: vec![ip("8.8.8.8"), ip("9.9.9.9")],
+        targets: ["47.0.0.1", "47.0.0.2", "47.0.1.1", "47.0.2.1", "47.0.2.2"].map(ip).to_vec(),
+        services: vec![
+            (Tcp, 22),
+            (Tcp, 2525),
+            (Tcp, 80),
+            (Tcp, 443),
+            (Tcp, 8000),
+            (Tcp, 8010),
+            (Tcp, 8011),
+            (Udp, 53),
+        ],
+        listen: vec![(Tcp, 8080), (Tcp, 9000), (Tcp, 9010)],
+        // a flow to the sender's own address: nobody knows (decisions.md 36)
+        skip: vec![
+            ("eni-own", ip("47.0.2.1")),
+            ("eni-2own", ip("47.0.2.2")),
+            ("eni-whole", ip("47.0.0.2")),
+        ],
+        client_ports: vec![49152],
+    };
+    (world, matrix)
+}
+
+/// An IPv4 gateway that is switched on: routes decide for everybody, NAT gateways included
+/// (egress.md §4.3, §5.1).
+pub fn central() -> (World, Matrix) {
+    let mut world = World::new()
+        .vpc("vpc-a", "10.0.0.0/16")
+        .ipv4_gateway("ipv4gw-1", "vpc-a", true);
+    for n in [1, 2, 3, 8, 9] {
+        let (vswitch, table) = (format!("vsw-{n}"), format!("vtb-{n}"));
+        world = world
+            .vswitch(&vswitch, "vpc-a", &format!("10.0.{n}.0/24"))
+            .table(&table, "vpc-a")
+            .on_table(&vswitch, &table);
+    }
+    for n in [1, 2, 3] {
+        let (host, vswitch) = (format!("10.0.{n}.10"), format!("vsw-{n}"));
+        let (own, other) = (format!("i-own{n}"), format!("i-{n}"));
+        world = world
+            .instance(&own, &format!("eni-own{n}"), &vswitch, &host)
+            .instance(&other, &format!("eni-{n}"), &vswitch, &format!("10.0.{n}.11"))
+            .eip_on(&format!("eip-{n}"), &format!("47.0.2.{n}"), EipTarget::Instance, &own);
+    }
+    let mut world = world
+        .nat("ngw-8", "vsw-8", &["47.0.0.8"])
+        .nat("ngw-9", "vsw-9", &["47.0.0.9"])
+        .snat("snat-8", "ngw-8", "10.0.0.0/16", &["47.0.0.8"])
+        .snat("snat-9", "ngw-9", "10.0.0.0/16", &["47.0.0.9"])
+        // public; private by a NAT gateway, for a part by one whose own vSwitch is not public
+        .route("vtb-1", "0.0.0.0/0", "Ipv4Gateway", "ipv4gw-1")
+        .route("vtb-2", "0.0.0.0/0", "NatGateway", "ngw-8")
+        .route("vtb-2", "9.9.9.9/32", "NatGateway", "ngw-9")
+        .route("vtb-3", "8.8.0.0/16", "Ipv4Gateway", "ipv4gw-1")
+        .route("vtb-8", "0.0.0.0/0", "Ipv4Gateway", "ipv4gw-1")
+        .dnat_port("fwd-80", "ngw-8", "47.0.0.8", "10.0.2.11", 80)
+        .dnat_port("fwd-443", "ngw-8", "47.0.0.8", "10.0.1.11", 443);
+    for nat in world.nats.values_mut() {
+        nat.eip_bind_mode = Some(EipBindMode::Nat);
+    }
+    let matrix = Matrix {
+        internet: vec![ip("8.8.8.8"), ip("9.9.9.9")],
+        targets: ["47.0.0.8", "47.0.2.1", "47.0.2.2", "47.0.2.3"].map(ip).to_vec(),
+        skip: vec![("eni-own1", ip("47.0.2.1")), ("eni-own3", ip("47.0.2.3"))],
+        // only whole connections: to an address whose vSwitch is not public the gateway lets nothing
+        // in (egress.md §3), while here the request arrives and only the answer does not come back
+        services: vec![(Tcp, 80), (Tcp, 443)],
+        ..inside()
+    };
+    (world, matrix)
 }
 
 /// A transit router: tables by attachment, a missing association, black holes, longest prefix, and

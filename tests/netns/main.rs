@@ -111,6 +111,16 @@ fn peering() {
 }
 
 #[test]
+fn ingress() {
+    agrees("ingress", cases::ingress());
+}
+
+#[test]
+fn central() {
+    agrees("central", cases::central());
+}
+
+#[test]
 fn transit() {
     agrees("transit", cases::transit());
 }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use vpclint::addr::Cidr;
 use vpclint::topology::{
-    AddrValue, EipTarget, Eni, EniType, NatGateway, NatPort, NatProtocol, NextHopType,
+    AddrValue, EipTarget, Eni, EniType, Ipv4Gateway, NatGateway, NatPort, NatProtocol, NextHopType,
     RouteDestination, RouteOrigin, Topology, TransitHopType, Vpc,
 };
 
@@ -205,12 +205,18 @@ impl Renderer<'_> {
         out
     }
 
-    /// The gateway that exchanges private addresses and public ones of their own, one to one
-    /// (egress.md §4.2 row 1): no route leads there, only the sender's address does.
+    fn central(&self, vpc: &Vpc) -> Option<&Ipv4Gateway> {
+        let mut all = self.topology.ipv4_gateways.iter();
+        all.find(|g| g.vpc.as_ref() == Some(&vpc.meta.id) && g.enabled == Some(true))
+    }
+
+    /// The gateway that exchanges private addresses and public ones of their own, one to one. In
+    /// DIRECT mode no route leads there, only the sender's address does (egress.md §4.2 row 1); in
+    /// CENTRAL mode only a route does, and NAT gateways are behind it (egress.md §4.3).
     fn own_addresses(&mut self, vpc: &Vpc) {
-        assert_ne!(vpc.support_ipv4_gateway, Some(true), "DIRECT mode only");
         let bound = self.bound(vpc);
-        if bound.is_empty() {
+        let central = self.central(vpc).map(|gateway| gateway.meta.id.as_str().to_owned());
+        if bound.is_empty() && central.is_none() {
             return;
         }
         let (gateway, router) = (format!("eip-{}", vpc.meta.id), router(&vpc.meta.id));
@@ -222,16 +228,42 @@ impl Renderer<'_> {
         for private in self.private_blocks(vpc) {
             self.plan.ip(&router, format!("route add throw {private} table {OWN_ADDRESS}"));
         }
-        let (mut inward, mut outward) = (String::new(), String::new());
+        let (mut inward, mut outward, mut forward) = <(String, String, String)>::default();
         for (n, private, public) in bound {
-            let rule = format!("rule add iif h{n} from {private} priority 10 lookup {OWN_ADDRESS}");
-            self.plan.ip(&router, rule);
+            if central.is_none() {
+                let from = format!("rule add iif h{n} from {private}");
+                self.plan.ip(&router, format!("{from} priority 10 lookup {OWN_ADDRESS}"));
+            }
             self.plan.ip(&gateway, format!("route add {private}/32 {back}"));
             self.publish(public, &published);
             writeln!(inward, "iifname \"out\" ip daddr {public} dnat to {private}").unwrap();
             writeln!(outward, "oifname \"out\" ip saddr {private} snat to {public}").unwrap();
+            writeln!(forward, "oifname \"out\" ip saddr {private} accept").unwrap();
         }
-        self.plan.space(&gateway).nft += &nat_table(&inward, &outward, "");
+        if let Some(id) = central {
+            let mut untracked = String::new();
+            for public in self.nat_addresses(vpc) {
+                self.plan.ip(&gateway, format!("route add {public}/32 {back}"));
+                self.publish(public, &published);
+                writeln!(forward, "oifname \"out\" ip saddr {public} accept").unwrap();
+                writeln!(forward, "oifname \"in\" ip daddr {public} accept").unwrap();
+                // it is not the gateway's to remember what others translated: a flow that comes
+                // back in to an address of one's own would look like the one that went out
+                writeln!(untracked, "iifname \"in\" ip saddr {public} notrack").unwrap();
+                writeln!(untracked, "iifname \"out\" ip daddr {public} notrack").unwrap();
+            }
+            let hook = "type filter hook prerouting priority -300;";
+            self.plan.space(&gateway).nft +=
+                &format!("table ip raw {{ chain untracked {{ {hook}\n{untracked}}}\n}}\n");
+            self.hops.insert((router, id), there);
+        }
+        self.plan.space(&gateway).nft += &nat_table(&inward, &outward, &forward);
+    }
+
+    fn nat_addresses(&self, vpc: &Vpc) -> Vec<Ipv4Addr> {
+        let of_vpc = |nat: &&NatGateway| nat.vpc.as_ref() == Some(&vpc.meta.id);
+        let nats = self.topology.nat_gateways.iter().filter(of_vpc);
+        nats.flat_map(|nat| nat.eips.iter().flatten()).map(|eip| four(&eip.address)).collect()
     }
 
     /// What a sender with a public address of its own leaves to the routes (egress.md §1.2).
@@ -271,7 +303,10 @@ impl Renderer<'_> {
                     NextHopType::Local => Some(format!("throw {cidr}")),
                     // services of the cloud are not built
                     NextHopType::Service => Some(format!("unreachable {cidr}")),
-                    NextHopType::NatGateway | NextHopType::VpcPeer | NextHopType::Attachment => {
+                    NextHopType::NatGateway
+                    | NextHopType::VpcPeer
+                    | NextHopType::Attachment
+                    | NextHopType::Ipv4Gateway => {
                         let id = hop.id.as_ref().unwrap().as_str();
                         let way = self.hops.get(&(router.clone(), id.to_owned()));
                         Some(way.map_or(format!("unreachable {cidr}"), |w| format!("{cidr} {w}")))
@@ -357,9 +392,7 @@ impl Renderer<'_> {
         let (space, router) = (format!("nat-{id}"), router(&vpc.meta.id));
         let device = format!("nat{}", self.cable);
         let (there, back) = self.join((&router, &device), (&space, "in"));
-        let (out, published) = self.join((&space, "out"), (INTERNET, &format!("v{}", self.cable)));
         self.hops.insert((router.clone(), id.to_owned()), there);
-        self.plan.ip(&space, format!("route add default {out}"));
         for private in self.private_blocks(vpc) {
             self.plan.ip(&space, format!("route add {private} {back}"));
         }
@@ -367,9 +400,23 @@ impl Renderer<'_> {
         let table = self.table_of(nat.vswitch.as_ref().unwrap());
         self.plan.ip(&router, format!("rule add iif {device} priority 20 lookup {table}"));
         let eips: Vec<Ipv4Addr> = nat.eips.iter().flatten().map(|e| four(&e.address)).collect();
-        for eip in &eips {
-            self.publish(*eip, &published);
-        }
+        let outside = format!("v{}", self.cable);
+        let out = if self.central(vpc).is_some() {
+            // out and in again by the table of its own vSwitch and the IPv4 gateway
+            let (out, back) = self.join((&space, "out"), (&router, &outside));
+            self.plan.ip(&router, format!("rule add iif {outside} priority 20 lookup {table}"));
+            for eip in &eips {
+                self.plan.ip(&router, format!("route add {eip}/32 {back} table {HOSTS}"));
+            }
+            out
+        } else {
+            let (out, published) = self.join((&space, "out"), (INTERNET, &outside));
+            for eip in &eips {
+                self.publish(*eip, &published);
+            }
+            out
+        };
+        self.plan.ip(&space, format!("route add default {out}"));
         let (mappings, inward) = self.dnat(id, &eips);
         let mut outward = String::new();
         let mut sources = Vec::new();
@@ -453,17 +500,8 @@ impl Renderer<'_> {
 }
 
 /// What a gateway with translation does: `inward` before routing, `outward` behind it. Of new flows
-/// it forwards those from outside that were translated, and those to outside that `forward` accepts;
-/// without such rules, those that have been or will be translated.
+/// it forwards those from outside that were translated, and those that `forward` accepts.
 fn nat_table(inward: &str, outward: &str, forward: &str) -> String {
-    let forward = if forward.is_empty() && !outward.is_empty() {
-        outward
-            .lines()
-            .filter_map(|line| line.split_once(" snat ").map(|(matched, _)| matched))
-            .fold(String::new(), |text, matched| text + "iifname \"in\" " + matched + " accept\n")
-    } else {
-        forward.to_owned()
-    };
     format!(
         "table ip nat {{\n\
          chain inward {{ type nat hook prerouting priority -100;\n{inward}}}\n\
