@@ -22,6 +22,8 @@ use super::lab::Plan;
 const HOSTS: u32 = 1000;
 /// Senders with a public address of their own.
 const OWN_ADDRESS: u32 = 1001;
+/// NAT gateways behind an IPv4 gateway.
+const BEHIND: u32 = 1002;
 /// Address of every router towards its hosts.
 const GATEWAY: &str = "169.254.1.1";
 /// The Internet's router.
@@ -242,8 +244,10 @@ impl Renderer<'_> {
         }
         if let Some(id) = central {
             let mut untracked = String::new();
+            // also from inside, the way to a NAT gateway is by the Internet
+            self.plan.ip(&gateway, format!("rule add iif out priority 20 lookup {BEHIND}"));
             for public in self.nat_addresses(vpc) {
-                self.plan.ip(&gateway, format!("route add {public}/32 {back}"));
+                self.plan.ip(&gateway, format!("route add {public}/32 {back} table {BEHIND}"));
                 self.publish(public, &published);
                 writeln!(forward, "oifname \"out\" ip saddr {public} accept").unwrap();
                 writeln!(forward, "oifname \"in\" ip daddr {public} accept").unwrap();
