@@ -316,9 +316,8 @@ pub fn ingress() -> (World, Matrix) {
 /// An IPv4 gateway that is switched on: routes decide for everybody, NAT gateways included
 /// (egress.md §4.3, §5.1).
 pub fn central() -> (World, Matrix) {
-    let mut world = World::new()
-        .vpc("vpc-a", "10.0.0.0/16")
-        .ipv4_gateway("ipv4gw-1", "vpc-a", true);
+    let mut world =
+        World::new().vpc("vpc-a", "10.0.0.0/16").ipv4_gateway("ipv4gw-1", "vpc-a", true);
     for n in [1, 2, 3, 8, 9] {
         let (vswitch, table) = (format!("vsw-{n}"), format!("vtb-{n}"));
         world = world
@@ -372,15 +371,21 @@ pub fn transit() -> (World, Matrix) {
         for n in [1, 2] {
             let vswitch = format!("vsw-{name}{n}");
             let host = format!("10.{net}.{n}.10");
-            world = world
-                .vswitch(&vswitch, &vpc, &format!("10.{net}.{n}.0/24"))
-                .instance(&format!("i-{name}{n}"), &format!("eni-{name}{n}"), &vswitch, &host);
+            world = world.vswitch(&vswitch, &vpc, &format!("10.{net}.{n}.0/24")).instance(
+                &format!("i-{name}{n}"),
+                &format!("eni-{name}{n}"),
+                &vswitch,
+                &host,
+            );
         }
         let attachment = format!("tr-attach-{name}");
         let first = format!("vsw-{name}1");
-        world = world
-            .attach_vpc(&attachment, "tr-1", &vpc, &[&first], None)
-            .route(&format!("vtb-{vpc}"), "10.0.0.0/8", "Attachment", &attachment);
+        world = world.attach_vpc(&attachment, "tr-1", &vpc, &[&first], None).route(
+            &format!("vtb-{vpc}"),
+            "10.0.0.0/8",
+            "Attachment",
+            &attachment,
+        );
     }
     let world = world
         .transit_table("vtb-tr-1", "tr-1")

@@ -3,8 +3,8 @@
 //! What the program says of the same packet must be the same. That proves the reading of first
 //! match, memory, longest prefix and translation, not what the cloud does (engine.md §8).
 //!
-//! Runs where `ip` and `nft` are there and namespaces may be made, that is for root; elsewhere every
-//! test says that it is skipped. `VPCLINT_NETNS=0` skips it anywhere.
+//! Runs where `ip` and `nft` are there and namespaces may be made, that is for root; elsewhere a
+//! line says that nothing was tried. `VPCLINT_NETNS=0` skips it anywhere.
 #![allow(
     dead_code,
     missing_docs,
@@ -32,6 +32,7 @@ mod world_gateways;
 mod world_links;
 
 use std::io::Write as _;
+use std::sync::Once;
 
 use compare::{Matrix, Report, compare};
 use lab::Plan;
@@ -52,9 +53,10 @@ fn tell(line: &str) {
 }
 
 /// What came out; `None` when it cannot be tried here.
-fn examine(name: &str, case: (World, Matrix), fault: impl Fn(&mut Plan)) -> Option<Report> {
+fn examine(case: (World, Matrix), fault: Option<&dyn Fn(&mut Plan)>) -> Option<Report> {
+    static TOLD: Once = Once::new();
     if let Some(why) = lab::missing() {
-        tell(&format!("skipped: netns {name}: {why}"));
+        TOLD.call_once(|| tell(&format!("skipped: no real packets (tests/netns): {why}")));
         return None;
     }
     let (world, matrix) = case;
@@ -63,7 +65,7 @@ fn examine(name: &str, case: (World, Matrix), fault: impl Fn(&mut Plan)) -> Opti
 
 /// Kernel and program agree on every probe, and there is something to agree on.
 fn agrees(name: &str, case: (World, Matrix)) {
-    let Some(report) = examine(name, case, |_| ()) else { return };
+    let Some(report) = examine(case, None) else { return };
     no_disagreement(name, &report);
     assert!(report.undecided.is_empty(), "{name}: {:#?}", report.undecided);
     assert!(report.probes >= 50, "{name}: {report:?}");
@@ -71,10 +73,7 @@ fn agrees(name: &str, case: (World, Matrix)) {
 }
 
 fn no_disagreement(name: &str, report: &Report) {
-    println!(
-        "{name}: {} probes, {} work, {} one way",
-        report.probes, report.works, report.one_way
-    );
+    println!("{name}: {} probes, {} work, {} one way", report.probes, report.works, report.one_way);
     let wrong: Vec<String> = report.disagreements.iter().map(ToString::to_string).collect();
     assert!(
         wrong.is_empty(),
@@ -127,9 +126,9 @@ fn transit() {
 
 #[test]
 fn random() {
-    for seed in 1..=5 {
+    for seed in 1..=4 {
         let name = format!("random {seed}");
-        let Some(report) = examine(&name, cases::random(seed), |_| ()) else { return };
+        let Some(report) = examine(cases::random(seed), None) else { return };
         no_disagreement(&name, &report);
     }
 }
@@ -137,7 +136,7 @@ fn random() {
 /// A kernel that was told one thing otherwise: the comparison must see it, at these hosts and only
 /// there.
 fn sees(name: &str, case: (World, Matrix), fault: impl Fn(&mut Plan), touched: &[&str]) {
-    let Some(report) = examine(name, case, fault) else { return };
+    let Some(report) = examine(case, Some(&fault)) else { return };
     assert!(!report.disagreements.is_empty(), "{name}: the fault was not seen");
     for seen in &report.disagreements {
         let (dst, host) = (seen.probe.dst.to_string(), seen.from.as_str());
@@ -175,4 +174,33 @@ fn a_wrong_address_is_seen() {
         plan.replace("nat-ngw-2", "10.0.2.10/32 snat to 47.0.1.1", "10.0.2.10/32 snat to 47.0.0.9");
     };
     sees("wrong address", cases::egress(), fault, &["eni-2"]);
+}
+
+#[test]
+fn a_wrong_port_is_seen() {
+    let fault = |plan: &mut Plan| plan.replace("nat-ngw-1", "10.0.1.11:9010", "10.0.1.11:9000");
+    sees("wrong port", cases::ingress(), fault, &["47.0.0.1"]);
+}
+
+#[test]
+fn a_wrong_association_is_seen() {
+    // packets from the attachment without a table find the one of another
+    let fault = |plan: &mut Plan| {
+        plan.replace("transit-tr-1", "rule add iif a1 priority", "rule add priority");
+    };
+    sees(
+        "wrong association",
+        cases::transit(),
+        fault,
+        &["eni-c1", "eni-c2", "10.3.1.10", "10.3.2.10"],
+    );
+}
+
+#[test]
+fn lost_memory_is_seen() {
+    let words = "chain input { type filter hook input priority 0; policy drop;\n\
+                 ct state established,related accept";
+    let by = "chain input { type filter hook input priority 0; policy drop;";
+    let fault = |plan: &mut Plan| plan.replace("eni-open1", words, by);
+    sees("lost memory", cases::members(), fault, &["eni-open1"]);
 }
