@@ -154,6 +154,10 @@ pub fn egress() -> (World, Matrix) {
         .instance("i-bare", "eni-bare", "vsw-2", "10.0.2.11")
         .instance("i-3", "eni-3", "vsw-3", "10.0.3.10")
         .instance("i-3own", "eni-3own", "vsw-3", "10.0.3.11")
+        // second addresses: one with a public address of its own, one without
+        .extra_ip("eni-1", "10.0.1.20")
+        .eip_on_eni("eip-second", "47.0.2.3", "eni-1", Some("10.0.1.20"))
+        .extra_ip("eni-own", "10.0.1.21")
         .eip_on("eip-own", "47.0.2.1", EipTarget::Instance, "i-own")
         .eip_on("eip-3own", "47.0.2.2", EipTarget::Instance, "i-3own")
         .closed_group("sg-1", "vpc-a")
@@ -202,6 +206,12 @@ pub fn peering() -> (World, Matrix) {
         .route("vtb-vpc-c", "10.2.0.0/16", "VpcPeer", "pcc-bc")
         .route("vtb-vpc-a", "10.4.0.0/16", "VpcPeer", "pcc-ad")
         .route("vtb-vpc-d", "10.1.0.0/16", "VpcPeer", "pcc-ad")
+        // the older kind of it
+        .router_interfaces(("ri-c", "vpc-c"), ("ri-d", "vpc-d"))
+        .route("vtb-vpc-c", "10.4.0.0/16", "RouterInterface", "ri-c")
+        .route("vtb-vpc-d", "10.3.1.0/24", "RouterInterface", "ri-d")
+        .route("vtb-vpc-b", "10.4.0.0/16", "VpcPeer", "pcc-bc")
+        .route("vtb-vpc-d", "10.2.0.0/16", "RouterInterface", "ri-d")
         .closed_group("sg-c", "vpc-c")
         .rule("sg-c", "ingress accept tcp 80/80 10.2.0.0/16")
         .rule("sg-c", "ingress accept udp 53/53 0.0.0.0/0")
@@ -311,6 +321,59 @@ pub fn ingress() -> (World, Matrix) {
         client_ports: vec![49152],
     };
     (world, matrix)
+}
+
+/// Instances that forward for others: under their own address or not, with a public address of
+/// their own or behind a NAT gateway; their filters see what they forward (egress.md §4.5,
+/// decisions.md 33).
+pub fn forwarders() -> (World, Matrix) {
+    let mut world = World::new().vpc("vpc-a", "10.0.0.0/16");
+    for n in [1, 2, 3, 4, 9] {
+        let (vswitch, table) = (format!("vsw-{n}"), format!("vtb-{n}"));
+        world = world
+            .vswitch(&vswitch, "vpc-a", &format!("10.0.{n}.0/24"))
+            .table(&table, "vpc-a")
+            .on_table(&vswitch, &table);
+    }
+    let mut world = world
+        .instance("i-1", "eni-1", "vsw-1", "10.0.1.10")
+        .instance("i-1b", "eni-1b", "vsw-1", "10.0.1.11")
+        .instance("i-own", "eni-own", "vsw-1", "10.0.1.12")
+        .instance("i-3", "eni-3", "vsw-3", "10.0.3.10")
+        .instance("i-4", "eni-4", "vsw-4", "10.0.4.10")
+        .instance("i-fw1", "eni-fw1", "vsw-2", "10.0.2.10")
+        .instance("i-fw2", "eni-fw2", "vsw-2", "10.0.2.11")
+        .instance("i-plain", "eni-plain", "vsw-2", "10.0.2.12")
+        .eip_on("eip-fw1", "47.0.2.1", EipTarget::Instance, "i-fw1")
+        .eip_on("eip-own", "47.0.2.2", EipTarget::Instance, "i-own")
+        .nat("ngw-1", "vsw-9", &["47.0.0.1", "47.0.0.2"])
+        .snat("snat-2", "ngw-1", "10.0.2.0/24", &["47.0.0.1"])
+        .snat("snat-4", "ngw-1", "10.0.4.0/24", &["47.0.0.2"])
+        .route("vtb-1", "0.0.0.0/0", "Instance", "i-fw1")
+        .route("vtb-2", "0.0.0.0/0", "NatGateway", "ngw-1")
+        .route("vtb-3", "0.0.0.0/0", "Instance", "i-fw2")
+        .route("vtb-4", "8.0.0.0/8", "Instance", "i-plain")
+        .closed_group("sg-fw", "vpc-a")
+        .rule("sg-fw", "ingress accept tcp 80/443 10.0.1.0/24")
+        .rule("sg-fw", "ingress accept udp 53/53 10.0.1.10/32")
+        .rule("sg-fw", "egress drop tcp 443/443 8.8.8.8/32")
+        .rule("sg-fw", "egress drop udp 53/53 9.9.9.9/32 own 10.0.2.10/32")
+        .member("eni-fw1", &["sg-fw"])
+        // one of its members is let through to the forwarder, not through it
+        .group("sg-3", "vpc-a")
+        .rule("sg-3", "ingress accept tcp 443/443 10.0.3.0/24")
+        .member("eni-fw2", &["sg-3"])
+        .member("eni-3", &["sg-3"])
+        .acl("acl-2", &["vsw-2"])
+        .entry("acl-2", "ingress drop tcp 80/80 10.0.4.0/24")
+        .entry("acl-2", "ingress accept all -1/-1 0.0.0.0/0")
+        .entry("acl-2", "egress accept all -1/-1 0.0.0.0/0");
+    for (id, masquerade) in [("i-fw1", true), ("i-fw2", true), ("i-plain", false)] {
+        let instance = world.instances.get_mut(id).unwrap();
+        instance.forwards = Some(true);
+        instance.masquerade = Some(masquerade);
+    }
+    (world, Matrix { internet: vec![ip("8.8.8.8"), ip("9.9.9.9")], ..inside() })
 }
 
 /// An IPv4 gateway that is switched on: routes decide for everybody, NAT gateways included

@@ -71,7 +71,7 @@ pub struct Report {
 /// Who asks what.
 #[derive(Debug, Clone, Default)]
 pub struct Matrix {
-    /// Hosts of the Internet; the first also counts as a target.
+    /// Hosts of the Internet.
     pub internet: Vec<Ipv4Addr>,
     /// Further targets beside all hosts: public addresses.
     pub targets: Vec<Ipv4Addr>,
@@ -88,9 +88,8 @@ impl Matrix {
     fn probes(&self, rendering: &Rendering) -> Vec<(String, Probe)> {
         let inside = rendering.hosts.iter().filter(|(name, _)| !name.starts_with("net-"));
         let private: BTreeSet<Ipv4Addr> = inside.flat_map(|(_, own)| own.clone()).collect();
-        let first = self.internet.first().copied();
-        let targets: Vec<Ipv4Addr> =
-            private.iter().copied().chain(first).chain(self.targets.iter().copied()).collect();
+        let public = self.internet.iter().chain(&self.targets);
+        let targets: Vec<Ipv4Addr> = private.iter().chain(public).copied().collect();
         let mut out = Vec::new();
         for (host, own) in &rendering.hosts {
             let outside = host.starts_with("net-");
@@ -100,10 +99,11 @@ impl Matrix {
                 if skipped || own.contains(dst) || (outside && !self.targets.contains(dst)) {
                     continue;
                 }
-                for (transport, port) in &self.services {
-                    for client_port in &self.client_ports {
-                        let (transport, src, client_port) = (*transport, own[0], *client_port);
-                        let probe = Probe { transport, src, client_port, dst: *dst, port: *port };
+                for (transport, port) in self.services.iter().copied() {
+                    // connections come from the first address, which the kernel chooses
+                    let senders = if transport == Transport::Tcp { &own[..1] } else { &own[..] };
+                    for (src, client_port) in product(senders, &self.client_ports) {
+                        let probe = Probe { transport, src, client_port, dst: *dst, port };
                         out.push((host.clone(), probe));
                     }
                 }
@@ -111,6 +111,10 @@ impl Matrix {
         }
         out
     }
+}
+
+fn product<A: Copy, B: Copy>(a: &[A], b: &[B]) -> impl Iterator<Item = (A, B)> {
+    a.iter().flat_map(|a| b.iter().map(|b| (*a, *b)))
 }
 
 /// Builds a topology, sends all probes and compares. A fault spoils what is built.

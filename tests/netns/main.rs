@@ -115,6 +115,11 @@ fn ingress() {
 }
 
 #[test]
+fn forwarders() {
+    agrees("forwarders", cases::forwarders());
+}
+
+#[test]
 fn central() {
     agrees("central", cases::central());
 }
@@ -198,9 +203,8 @@ fn a_wrong_association_is_seen() {
 
 #[test]
 fn lost_memory_is_seen() {
-    let words = "chain input { type filter hook input priority 0; policy drop;\n\
-                 ct state established,related accept";
-    let by = "chain input { type filter hook input priority 0; policy drop;";
+    let words = "priority -150; policy drop;\nct state established,related accept";
+    let by = "priority -150; policy drop;";
     let fault = |plan: &mut Plan| plan.replace("eni-open1", words, by);
     sees("lost memory", cases::members(), fault, &["eni-open1"]);
 }

@@ -85,6 +85,7 @@ pub fn render(topology: &Topology, internet: &[Ipv4Addr]) -> Rendering {
         renderer.nat(nat);
     }
     renderer.peerings();
+    renderer.router_interfaces();
     renderer.transit_routers();
     for vpc in topology.vpcs.iter() {
         renderer.routes(vpc);
@@ -166,8 +167,11 @@ impl Renderer<'_> {
             assert_eq!(eni.eni_type, Some(EniType::Primary), "hosts with one ENI each");
             let device = format!("h{n}");
             self.host(&eni.meta.id, &addresses(eni), &router, &device, HOSTS);
-            let groups = filters::groups(topology, eni);
-            self.plan.space(&eni.meta.id).nft += &groups;
+            let filters = filters::groups(topology, eni) + &self.masquerade(eni);
+            self.plan.space(&eni.meta.id).nft += &filters;
+            let instance = eni.instance.clone().flatten().unwrap();
+            let way = format!("via {} dev {device} onlink", addresses(eni)[0]);
+            self.hops.insert((router.clone(), instance.as_str().to_owned()), way);
             let vswitch = eni.vswitch.as_ref().unwrap();
             let table = self.table_of(vswitch);
             self.plan.ip(&router, format!("rule add iif {device} priority 20 lookup {table}"));
@@ -177,6 +181,19 @@ impl Renderer<'_> {
         self.plan.space(&router).nft += &filters::acls(topology, &borders);
         self.plan.ip(&router, format!("rule add priority 30 lookup {HOSTS}"));
         self.plan.ip(&router, format!("route add unreachable default table {HOSTS}"));
+    }
+
+    /// A guest that puts its own address on what it forwards (egress.md §4.5).
+    fn masquerade(&self, eni: &Eni) -> String {
+        let instance = eni.instance.clone().flatten().unwrap();
+        if self.topology.instances.get(&instance).unwrap().masquerade != Some(true) {
+            return String::new();
+        }
+        let own = addresses(eni)[0];
+        format!(
+            "table ip guest {{ chain outward {{ type nat hook postrouting priority 100;\n\
+             ip saddr != {own} snat to {own}\n}}\n}}\n"
+        )
     }
 
     fn table_of(&self, vswitch: &str) -> u32 {
@@ -310,6 +327,8 @@ impl Renderer<'_> {
                     NextHopType::NatGateway
                     | NextHopType::VpcPeer
                     | NextHopType::Attachment
+                    | NextHopType::RouterInterface
+                    | NextHopType::Instance
                     | NextHopType::Ipv4Gateway => {
                         let id = hop.id.as_ref().unwrap().as_str();
                         let way = self.hops.get(&(router.clone(), id.to_owned()));
@@ -342,6 +361,23 @@ impl Renderer<'_> {
             let id = peer.meta.id.as_str().to_owned();
             self.hops.insert((a, id.clone()), there);
             self.hops.insert((b, id), back);
+        }
+    }
+
+    /// A pair of router interfaces is a cable like that (access.md §5.6).
+    fn router_interfaces(&mut self) {
+        for (n, interface) in self.topology.router_interfaces.iter().enumerate() {
+            let (near, far) = (interface.meta.id.as_str(), interface.opposite.as_ref().unwrap());
+            // each pair once
+            if near > far.as_str() {
+                continue;
+            }
+            let side = |vpc: &Option<vpclint::topology::Id>| router(vpc.as_ref().unwrap());
+            let (a, b) = (side(&interface.vpc), side(&interface.opposite_vpc));
+            let device = format!("ri{n}");
+            let (there, back) = self.join((&a, &device), (&b, &device));
+            self.hops.insert((a, near.to_owned()), there);
+            self.hops.insert((b, far.as_str().to_owned()), back);
         }
     }
 
