@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use vpclint::topology::{EipBindMode, EipTarget, NatPort, NatProtocol};
+use vpclint::topology::{EipBindMode, EipTarget, Id, NatIp, NatPort, NatProtocol};
 
 use super::compare::Matrix;
 use super::probe::Transport::{Tcp, Udp};
-use super::world::World;
+use super::world::{World, addr};
 
 fn ip(text: &str) -> Ipv4Addr {
     text.parse().unwrap()
@@ -374,6 +374,57 @@ pub fn forwarders() -> (World, Matrix) {
         instance.masquerade = Some(masquerade);
     }
     (world, Matrix { internet: vec![ip("8.8.8.8"), ip("9.9.9.9")], ..inside() })
+}
+
+/// A VPC NAT gateway between two peered VPCs: the other side sees its address, and knows a way to
+/// nothing else (access.md §1.6, egress.md §4.5).
+pub fn vpc_nat() -> (World, Matrix) {
+    let mut world = World::new();
+    for (name, net) in [("a", 1), ("b", 2)] {
+        let vpc = format!("vpc-{name}");
+        world = world.vpc(&vpc, &format!("10.{net}.0.0/16"));
+        for n in [1, 2, 9] {
+            let (vswitch, table) = (format!("vsw-{name}{n}"), format!("vtb-{name}{n}"));
+            world = world
+                .vswitch(&vswitch, &vpc, &format!("10.{net}.{n}.0/24"))
+                .table(&table, &vpc)
+                .on_table(&vswitch, &table);
+        }
+        for n in [1, 2] {
+            for host in [10, 11] {
+                let (id, vswitch) = (format!("{name}{n}-{host}"), format!("vsw-{name}{n}"));
+                let address = format!("10.{net}.{n}.{host}");
+                world =
+                    world.instance(&format!("i-{id}"), &format!("eni-{id}"), &vswitch, &address);
+            }
+        }
+    }
+    world = world
+        .peering("pcc-1", "vpc-a", "vpc-b", true)
+        .vpc_nat("ngw-1", "vsw-a9")
+        .snat("snat-1", "ngw-1", "10.1.1.0/24", &["10.1.9.5"])
+        .snat("snat-2", "ngw-1", "10.1.2.10/32", &["10.1.9.6"])
+        .route("vtb-a1", "10.2.0.0/16", "NatGateway", "ngw-1")
+        .route("vtb-a2", "10.2.0.0/16", "NatGateway", "ngw-1")
+        .route("vtb-a9", "10.2.0.0/16", "VpcPeer", "pcc-1")
+        .route("vtb-b1", "10.1.9.0/24", "VpcPeer", "pcc-1")
+        .route("vtb-b2", "10.1.9.6/32", "VpcPeer", "pcc-1")
+        .closed_group("sg-b", "vpc-b")
+        .rule("sg-b", "ingress accept tcp 80/80 10.1.9.5/32")
+        .rule("sg-b", "ingress accept udp 53/53 10.1.0.0/16")
+        .rule("sg-b", "ingress drop udp 53/53 10.1.9.6/32")
+        .member("eni-b1-11", &["sg-b"]);
+    for address in ["10.1.9.5", "10.1.9.6", "10.1.9.7"] {
+        let mut ip = NatIp::new(&format!("vpcnatip-{address}"));
+        ip.nat_gateway = Some(Id::from("ngw-1"));
+        ip.address = Some(addr(address));
+        world.nat_ips.insert(address.to_owned(), ip);
+    }
+    world = world.dnat_port("fwd-443", "ngw-1", "10.1.9.7", "10.1.1.10", 443);
+    let web = ("10.1.2.11", 8080, 8080);
+    world = dnat(world, "fwd-80", "ngw-1", ("10.1.9.6", 80, 80), web, NatProtocol::Tcp);
+    let matrix = Matrix { listen: vec![(Tcp, 8080)], ..inside() };
+    (world, matrix)
 }
 
 /// An IPv4 gateway that is switched on: routes decide for everybody, NAT gateways included

@@ -73,7 +73,7 @@ pub struct Report {
 pub struct Matrix {
     /// Hosts of the Internet.
     pub internet: Vec<Ipv4Addr>,
-    /// Further targets beside all hosts: public addresses.
+    /// Further targets beside all hosts: addresses of gateways.
     pub targets: Vec<Ipv4Addr>,
     pub services: Vec<(Transport, u16)>,
     /// Further ports at which all hosts listen.
@@ -213,7 +213,10 @@ fn expect(fabric: &Fabric, host: &str, probe: &Probe) -> Expected {
     });
     let mut clients: BTreeSet<Ipv4Addr> = public.collect();
     if clients.is_empty() {
-        clients.insert(probe.src);
+        clients.extend(trace.branches.iter().filter_map(|b| match b.forward.header.src {
+            Some(IpAddr::V4(ip)) => Some(ip),
+            _ => None,
+        }));
     }
     let mut targets: BTreeSet<(String, u16)> = BTreeSet::new();
     for branch in &trace.branches {

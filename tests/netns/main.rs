@@ -19,6 +19,7 @@
 mod cases;
 mod compare;
 mod filters;
+mod gateways;
 mod lab;
 mod probe;
 mod render;
@@ -117,6 +118,11 @@ fn ingress() {
 #[test]
 fn forwarders() {
     agrees("forwarders", cases::forwarders());
+}
+
+#[test]
+fn vpc_nat() {
+    agrees("vpc_nat", cases::vpc_nat());
 }
 
 #[test]
