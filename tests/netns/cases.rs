@@ -467,9 +467,6 @@ pub fn central() -> (World, Matrix) {
         internet: vec![ip("8.8.8.8"), ip("9.9.9.9")],
         targets: ["47.0.0.8", "47.0.2.1", "47.0.2.2", "47.0.2.3"].map(ip).to_vec(),
         skip: vec![("eni-own1", ip("47.0.2.1")), ("eni-own3", ip("47.0.2.3"))],
-        // only whole connections: to an address whose vSwitch is not public the gateway lets nothing
-        // in (egress.md §3), while here the request arrives and only the answer does not come back
-        services: vec![(Tcp, 80), (Tcp, 443)],
         ..inside()
     };
     (world, matrix)
