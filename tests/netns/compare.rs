@@ -78,7 +78,8 @@ pub struct Matrix {
     pub services: Vec<(Transport, u16)>,
     /// Further ports at which all hosts listen.
     pub listen: Vec<(Transport, u16)>,
-    /// Hosts and targets of which the program rightly decides nothing.
+    /// Hosts and targets that are not tried: the program rightly decides nothing, or one probe
+    /// would change what becomes of another.
     pub skip: Vec<(&'static str, Ipv4Addr)>,
     pub client_ports: Vec<u16>,
 }

@@ -22,6 +22,7 @@ mod filters;
 mod gateways;
 mod lab;
 mod probe;
+mod random;
 mod render;
 #[path = "../oracle/world.rs"]
 mod world;
@@ -139,7 +140,7 @@ fn transit() {
 fn random() {
     for seed in 1..=4 {
         let name = format!("random {seed}");
-        let Some(report) = examine(cases::random(seed), None) else { return };
+        let Some(report) = examine(random::random(seed), None) else { return };
         no_disagreement(&name, &report);
     }
 }
