@@ -22,23 +22,27 @@ pub fn groups(topology: &Topology, eni: &Eni) -> String {
     if groups.is_empty() {
         return String::new();
     }
+    let own = list(&addresses(eni));
     let mut out = String::from("table ip groups {\n");
-    for (hook, direction) in [("input", Direction::Ingress), ("output", Direction::Egress)] {
+    // where the packet passes the interface: before translation inwards, behind it outwards
+    for (chain, hook, direction) in [
+        ("inward", "prerouting priority -150", Direction::Ingress),
+        ("outward", "postrouting priority 200", Direction::Egress),
+    ] {
         let inward = direction == Direction::Ingress;
         // access.md §1.2: basic groups let everything out, nothing else is let through by default
         let basic = groups.iter().all(|g| g.group_type == Some(SecurityGroupType::Basic));
         let default = if basic && !inward { "accept" } else { "drop" };
-        writeln!(out, "chain {hook} {{ type filter hook {hook} priority 0; policy {default};")
-            .unwrap();
+        writeln!(out, "chain {chain} {{ type filter hook {hook}; policy {default};").unwrap();
         writeln!(out, "ct state established,related accept").unwrap();
-        let peer = if inward { "saddr" } else { "daddr" };
+        let (peer, here) = if inward { ("saddr", "daddr") } else { ("daddr", "saddr") };
         for group in &groups {
             // access.md §1.4 step 3
             let open = group.group_type == Some(SecurityGroupType::Basic)
                 && group.inner_access == Some(Policy::Accept);
             if open {
-                let members = members(topology, group.meta.id.as_str());
-                writeln!(out, "ip {peer} {{ {} }} accept", list(&members)).unwrap();
+                let members = list(&members(topology, group.meta.id.as_str()));
+                writeln!(out, "ip {here} {{ {own} }} ip {peer} {{ {members} }} accept").unwrap();
             }
         }
         for rule in pool(topology, eni, &direction) {

@@ -40,10 +40,12 @@ impl Plan {
         self.space(space).ip.push(line.into());
     }
 
-    /// A fault: in the filters of one namespace, the only line with these words gets other ones.
+    /// A fault: of all that one namespace is told, the only place with these words gets other ones.
     pub fn replace(&mut self, space: &str, words: &str, by: &str) {
-        let nft = &mut self.space(space).nft;
-        assert_eq!(nft.matches(words).count(), 1, "`{words}` once in {space}:\n{nft}");
+        let Space { ip, nft } = self.space(space);
+        let found = ip.iter().map(|line| line.matches(words).count()).sum::<usize>();
+        assert_eq!(found + nft.matches(words).count(), 1, "`{words}` once in {ip:#?} {nft}");
+        ip.iter_mut().for_each(|line| *line = line.replace(words, by));
         *nft = nft.replace(words, by);
     }
 }

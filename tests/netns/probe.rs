@@ -127,7 +127,7 @@ impl Agents {
     pub fn start(
         lab: &Lab,
         hosts: &BTreeMap<String, Vec<Ipv4Addr>>,
-        services: &[(Transport, u16)],
+        services: &BTreeSet<(Transport, u16)>,
     ) -> Self {
         let mut agents: BTreeMap<String, Agent> =
             hosts.keys().map(|host| (host.clone(), Agent::start(lab, host))).collect();

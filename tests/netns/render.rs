@@ -6,26 +6,23 @@
 //! leads to the table of hosts (`throw`), a table without a match is a dead end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use vpclint::addr::Cidr;
 use vpclint::topology::{
-    AddrValue, EipTarget, Eni, EniType, NatGateway, NatPort, NatProtocol, NextHopType,
-    RouteDestination, RouteOrigin, Topology, TransitHopType, Vpc,
+    AddrValue, Eni, EniType, NextHopType, RouteDestination, RouteOrigin, Topology, TransitHopType,
+    Vpc,
 };
 
 use super::filters;
 use super::lab::Plan;
 
 /// Where the hosts of every VPC are.
-const HOSTS: u32 = 1000;
-/// Senders with a public address of their own.
-const OWN_ADDRESS: u32 = 1001;
+pub const HOSTS: u32 = 1000;
 /// Address of every router towards its hosts.
 const GATEWAY: &str = "169.254.1.1";
 /// The Internet's router.
-const INTERNET: &str = "internet";
+pub const INTERNET: &str = "internet";
 
 /// A topology as namespaces.
 pub struct Rendering {
@@ -44,23 +41,24 @@ pub fn addresses(eni: &Eni) -> Vec<Ipv4Addr> {
     eni.private_ips.iter().flatten().map(|ip| four(&ip.address)).collect()
 }
 
-fn four(address: &AddrValue) -> Ipv4Addr {
+pub fn four(address: &AddrValue) -> Ipv4Addr {
     match address.addr() {
         Some(IpAddr::V4(address)) => address,
         other => panic!("{other:?} is not an IPv4 address"),
     }
 }
 
-struct Renderer<'a> {
-    topology: &'a Topology,
-    plan: Plan,
+/// A rendering under way.
+pub struct Renderer<'a> {
+    pub topology: &'a Topology,
+    pub plan: Plan,
     hosts: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Number of the next cable between routers.
-    cable: u8,
+    pub cable: u8,
     /// Numbers of route tables.
     tables: BTreeMap<String, u32>,
     /// Where a router sends packets for a next hop: the address and device of the other end.
-    hops: BTreeMap<(String, String), String>,
+    pub hops: BTreeMap<(String, String), String>,
 }
 
 pub fn render(topology: &Topology, internet: &[Ipv4Addr]) -> Rendering {
@@ -83,6 +81,7 @@ pub fn render(topology: &Topology, internet: &[Ipv4Addr]) -> Rendering {
         renderer.nat(nat);
     }
     renderer.peerings();
+    renderer.router_interfaces();
     renderer.transit_routers();
     for vpc in topology.vpcs.iter() {
         renderer.routes(vpc);
@@ -90,7 +89,7 @@ pub fn render(topology: &Topology, internet: &[Ipv4Addr]) -> Rendering {
     Rendering { plan: renderer.plan, hosts: renderer.hosts }
 }
 
-fn router(vpc: &str) -> String {
+pub fn router(vpc: &str) -> String {
     format!("router-{vpc}")
 }
 
@@ -98,7 +97,7 @@ impl Renderer<'_> {
     // ---- cables --------------------------------------------------------------------------
 
     /// A cable between routers. Gives how a route of each to the other is written.
-    fn join(&mut self, a: (&str, &str), b: (&str, &str)) -> (String, String) {
+    pub fn join(&mut self, a: (&str, &str), b: (&str, &str)) -> (String, String) {
         let n = self.cable;
         self.cable += 1;
         for (end, (space, device)) in [(1, a), (2, b)] {
@@ -139,13 +138,13 @@ impl Renderer<'_> {
     }
 
     /// The Internet knows a way to public addresses and to nothing else.
-    fn publish(&mut self, address: Ipv4Addr, way: &str) {
+    pub fn publish(&mut self, address: Ipv4Addr, way: &str) {
         self.plan.ip(INTERNET, format!("route add {address}/32 {way}"));
     }
 
     // ---- a VPC ---------------------------------------------------------------------------
 
-    fn enis(&self, vpc: &Vpc) -> Vec<(usize, &Eni)> {
+    pub fn enis(&self, vpc: &Vpc) -> Vec<(usize, &Eni)> {
         let all = self.topology.enis.iter().enumerate();
         all.filter(|(_, eni)| eni.vpc.as_ref() == Some(&vpc.meta.id)).collect()
     }
@@ -164,8 +163,11 @@ impl Renderer<'_> {
             assert_eq!(eni.eni_type, Some(EniType::Primary), "hosts with one ENI each");
             let device = format!("h{n}");
             self.host(&eni.meta.id, &addresses(eni), &router, &device, HOSTS);
-            let groups = filters::groups(topology, eni);
-            self.plan.space(&eni.meta.id).nft += &groups;
+            let filters = filters::groups(topology, eni) + &self.masquerade(eni);
+            self.plan.space(&eni.meta.id).nft += &filters;
+            let instance = eni.instance.clone().flatten().unwrap();
+            let way = format!("via {} dev {device} onlink", addresses(eni)[0]);
+            self.hops.insert((router.clone(), instance.as_str().to_owned()), way);
             let vswitch = eni.vswitch.as_ref().unwrap();
             let table = self.table_of(vswitch);
             self.plan.ip(&router, format!("rule add iif {device} priority 20 lookup {table}"));
@@ -177,65 +179,26 @@ impl Renderer<'_> {
         self.plan.ip(&router, format!("route add unreachable default table {HOSTS}"));
     }
 
-    fn table_of(&self, vswitch: &str) -> u32 {
+    /// A guest that puts its own address on what it forwards (egress.md §4.5).
+    fn masquerade(&self, eni: &Eni) -> String {
+        let instance = eni.instance.clone().flatten().unwrap();
+        if self.topology.instances.get(&instance).unwrap().masquerade != Some(true) {
+            return String::new();
+        }
+        let own = addresses(eni)[0];
+        format!(
+            "table ip guest {{ chain outward {{ type nat hook postrouting priority 100;\n\
+             ip saddr != {own} snat to {own}\n}}\n}}\n"
+        )
+    }
+
+    pub fn table_of(&self, vswitch: &str) -> u32 {
         let table = self.topology.vswitches.get(vswitch).unwrap().route_table.as_ref().unwrap();
         self.tables[table.as_str()]
     }
 
-    /// Private addresses with a public one of their own, by ENI.
-    fn bound(&self, vpc: &Vpc) -> Vec<(usize, Ipv4Addr, Ipv4Addr)> {
-        let mut out = Vec::new();
-        for (n, eni) in self.enis(vpc) {
-            let instance = eni.instance.clone().flatten();
-            for eip in self.topology.eips.iter() {
-                let target = eip.target_id.clone().flatten();
-                let here = match eip.target.clone().flatten() {
-                    Some(EipTarget::Instance) => target == instance,
-                    Some(EipTarget::Eni) => target.as_ref() == Some(&eni.meta.id),
-                    Some(EipTarget::NatGateway) | None => false,
-                    other => panic!("an EIP on {other:?}"),
-                };
-                if here {
-                    let private = eip.private_address.as_ref().map(four);
-                    let private = private.unwrap_or_else(|| addresses(eni)[0]);
-                    out.push((n, private, four(eip.address.as_ref().unwrap())));
-                }
-            }
-        }
-        out
-    }
-
-    /// The gateway that exchanges private addresses and public ones of their own, one to one
-    /// (egress.md §4.2 row 1): no route leads there, only the sender's address does.
-    fn own_addresses(&mut self, vpc: &Vpc) {
-        assert_ne!(vpc.support_ipv4_gateway, Some(true), "DIRECT mode only");
-        let bound = self.bound(vpc);
-        if bound.is_empty() {
-            return;
-        }
-        let (gateway, router) = (format!("eip-{}", vpc.meta.id), router(&vpc.meta.id));
-        let (there, back) = self.join((&router, "eip"), (&gateway, "in"));
-        let (out, published) =
-            self.join((&gateway, "out"), (INTERNET, &format!("v{}", self.cable)));
-        self.plan.ip(&gateway, format!("route add default {out}"));
-        self.plan.ip(&router, format!("route add default {there} table {OWN_ADDRESS}"));
-        for private in self.private_blocks(vpc) {
-            self.plan.ip(&router, format!("route add throw {private} table {OWN_ADDRESS}"));
-        }
-        let (mut inward, mut outward) = (String::new(), String::new());
-        for (n, private, public) in bound {
-            let rule = format!("rule add iif h{n} from {private} priority 10 lookup {OWN_ADDRESS}");
-            self.plan.ip(&router, rule);
-            self.plan.ip(&gateway, format!("route add {private}/32 {back}"));
-            self.publish(public, &published);
-            writeln!(inward, "iifname \"out\" ip daddr {public} dnat to {private}").unwrap();
-            writeln!(outward, "oifname \"out\" ip saddr {private} snat to {public}").unwrap();
-        }
-        self.plan.space(&gateway).nft += &nat_table(&inward, &outward, "");
-    }
-
     /// What a sender with a public address of its own leaves to the routes (egress.md §1.2).
-    fn private_blocks(&self, vpc: &Vpc) -> BTreeSet<Cidr> {
+    pub fn private_blocks(&self, vpc: &Vpc) -> BTreeSet<Cidr> {
         let fixed = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
         let own = vpc.cidr.iter().chain(vpc.secondary_cidrs.iter().flatten());
         let stated = own.chain(vpc.user_cidrs.iter().flatten()).map(|c| c.cidr().unwrap());
@@ -271,7 +234,12 @@ impl Renderer<'_> {
                     NextHopType::Local => Some(format!("throw {cidr}")),
                     // services of the cloud are not built
                     NextHopType::Service => Some(format!("unreachable {cidr}")),
-                    NextHopType::NatGateway | NextHopType::VpcPeer | NextHopType::Attachment => {
+                    NextHopType::NatGateway
+                    | NextHopType::VpcPeer
+                    | NextHopType::Attachment
+                    | NextHopType::RouterInterface
+                    | NextHopType::Instance
+                    | NextHopType::Ipv4Gateway => {
                         let id = hop.id.as_ref().unwrap().as_str();
                         let way = self.hops.get(&(router.clone(), id.to_owned()));
                         Some(way.map_or(format!("unreachable {cidr}"), |w| format!("{cidr} {w}")))
@@ -303,6 +271,23 @@ impl Renderer<'_> {
             let id = peer.meta.id.as_str().to_owned();
             self.hops.insert((a, id.clone()), there);
             self.hops.insert((b, id), back);
+        }
+    }
+
+    /// A pair of router interfaces is a cable like that (access.md §5.6).
+    fn router_interfaces(&mut self) {
+        for (n, interface) in self.topology.router_interfaces.iter().enumerate() {
+            let (near, far) = (interface.meta.id.as_str(), interface.opposite.as_ref().unwrap());
+            // each pair once
+            if near > far.as_str() {
+                continue;
+            }
+            let side = |vpc: &Option<vpclint::topology::Id>| router(vpc.as_ref().unwrap());
+            let (a, b) = (side(&interface.vpc), side(&interface.opposite_vpc));
+            let device = format!("ri{n}");
+            let (there, back) = self.join((&a, &device), (&b, &device));
+            self.hops.insert((a, near.to_owned()), there);
+            self.hops.insert((b, far.as_str().to_owned()), back);
         }
     }
 
@@ -348,130 +333,4 @@ impl Renderer<'_> {
             }
         }
     }
-
-    // ---- NAT gateways --------------------------------------------------------------------
-
-    fn nat(&mut self, nat: &NatGateway) {
-        let id = nat.meta.id.as_str();
-        let vpc = self.topology.vpcs.get(nat.vpc.as_ref().unwrap()).unwrap();
-        let (space, router) = (format!("nat-{id}"), router(&vpc.meta.id));
-        let device = format!("nat{}", self.cable);
-        let (there, back) = self.join((&router, &device), (&space, "in"));
-        let (out, published) = self.join((&space, "out"), (INTERNET, &format!("v{}", self.cable)));
-        self.hops.insert((router.clone(), id.to_owned()), there);
-        self.plan.ip(&space, format!("route add default {out}"));
-        for private in self.private_blocks(vpc) {
-            self.plan.ip(&space, format!("route add {private} {back}"));
-        }
-        // replies to senders of other VPCs: the table of the gateway's own vSwitch (egress.md §4.4)
-        let table = self.table_of(nat.vswitch.as_ref().unwrap());
-        self.plan.ip(&router, format!("rule add iif {device} priority 20 lookup {table}"));
-        let eips: Vec<Ipv4Addr> = nat.eips.iter().flatten().map(|e| four(&e.address)).collect();
-        for eip in &eips {
-            self.publish(*eip, &published);
-        }
-        let (mappings, inward) = self.dnat(id, &eips);
-        let mut outward = String::new();
-        let mut sources = Vec::new();
-        for (internal, external) in mappings {
-            // an IP mapping comes before the SNAT entries (egress.md §4.2 rows 3, 4)
-            writeln!(outward, "oifname \"out\" ip saddr {internal} snat to {external}").unwrap();
-            sources.push(internal.to_string());
-        }
-        for (cidr, pool) in self.snat(id, &eips) {
-            let target = match &pool[..] {
-                [one] => one.to_string(),
-                _ => {
-                    let all = pool.iter().enumerate().map(|(n, ip)| format!("{n} : {ip}"));
-                    let all: Vec<String> = all.collect();
-                    format!("numgen inc mod {} map {{ {} }}", pool.len(), all.join(", "))
-                }
-            };
-            writeln!(outward, "oifname \"out\" ip saddr {cidr} snat to {target}").unwrap();
-            sources.push(cidr.to_string());
-        }
-        let mut forward = String::new();
-        for source in sources {
-            writeln!(forward, "iifname \"in\" oifname \"out\" ip saddr {source} accept").unwrap();
-        }
-        self.plan.space(&space).nft += &nat_table(&inward, &outward, &forward);
-    }
-
-    /// SNAT entries, the longest block first (egress.md §4.4).
-    fn snat(&self, nat: &str, eips: &[Ipv4Addr]) -> Vec<(Cidr, Vec<Ipv4Addr>)> {
-        let entries = self.topology.snat_entries.iter();
-        let of_nat = entries.filter(|e| e.nat_gateway.as_deref() == Some(nat));
-        let mut out: Vec<(Cidr, Vec<Ipv4Addr>)> = of_nat
-            .map(|entry| {
-                let of_vswitch = || {
-                    let id = entry.source_vswitch.as_ref().unwrap();
-                    self.topology.vswitches.get(id).unwrap().cidr.as_ref().unwrap()
-                };
-                let cidr = entry.source_cidr.as_ref().unwrap_or_else(of_vswitch).cidr().unwrap();
-                let pool: Vec<Ipv4Addr> =
-                    entry.snat_ips.as_ref().unwrap().iter().map(four).collect();
-                assert!(pool.iter().all(|ip| eips.contains(ip)), "SNAT to an unbound address");
-                (cidr, pool)
-            })
-            .collect();
-        out.sort_by_key(|(cidr, _)| std::cmp::Reverse(cidr.mask()));
-        out
-    }
-
-    /// IP mappings, and all DNAT entries as rules: IP mappings own their address (egress.md §5.2).
-    fn dnat(&self, nat: &str, eips: &[Ipv4Addr]) -> (Vec<(Ipv4Addr, Ipv4Addr)>, String) {
-        let mut mappings = Vec::new();
-        let (mut whole, mut ports) = (String::new(), String::new());
-        let entries = self.topology.dnat_entries.iter();
-        for entry in entries.filter(|e| e.nat_gateway.as_deref() == Some(nat)) {
-            let external = four(entry.external_ip.as_ref().unwrap());
-            let internal = four(entry.internal_ip.as_ref().unwrap());
-            assert!(eips.contains(&external), "DNAT from an unbound address");
-            let here = format!("iifname \"out\" ip daddr {external}");
-            if entry.is_ip_mapping() {
-                mappings.push((internal, external));
-                writeln!(whole, "{here} dnat to {internal}").unwrap();
-                continue;
-            }
-            let protocol = match entry.protocol {
-                Some(NatProtocol::Tcp) => "tcp",
-                Some(NatProtocol::Udp) => "udp",
-                ref other => panic!("ports of {other:?}"),
-            };
-            let (Some(NatPort::Range(first, last)), Some(NatPort::Range(to, _))) =
-                (&entry.external_port, &entry.internal_port)
-            else {
-                panic!("ports of {}", entry.meta.id)
-            };
-            for port in *first..=*last {
-                let to = to + (port - first);
-                writeln!(ports, "{here} {protocol} dport {port} dnat to {internal}:{to}").unwrap();
-            }
-        }
-        (mappings, whole + &ports)
-    }
-}
-
-/// What a gateway with translation does: `inward` before routing, `outward` behind it. Of new flows
-/// it forwards those from outside that were translated, and those to outside that `forward` accepts;
-/// without such rules, those that have been or will be translated.
-fn nat_table(inward: &str, outward: &str, forward: &str) -> String {
-    let forward = if forward.is_empty() && !outward.is_empty() {
-        outward
-            .lines()
-            .filter_map(|line| line.split_once(" snat ").map(|(matched, _)| matched))
-            .fold(String::new(), |text, matched| text + "iifname \"in\" " + matched + " accept\n")
-    } else {
-        forward.to_owned()
-    };
-    format!(
-        "table ip nat {{\n\
-         chain inward {{ type nat hook prerouting priority -100;\n{inward}}}\n\
-         chain outward {{ type nat hook postrouting priority 100;\n{outward}}}\n\
-         chain forward {{ type filter hook forward priority 0; policy drop;\n\
-         ct state invalid drop\n\
-         iifname \"in\" oifname \"out\" ct state established,related accept\n\
-         iifname \"out\" oifname \"in\" ct state established,related accept\n\
-         iifname \"out\" oifname \"in\" ct status dnat accept\n{forward}}}\n}}\n"
-    )
 }

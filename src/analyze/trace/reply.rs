@@ -347,6 +347,11 @@ pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
 
 fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {
     let outcome = &path.outcome;
+    // whoever waits for the reply does not know it under an address that a forwarder put on it
+    let inside = matches!(leg.goal, Goal::Device(_) | Goal::Client(_));
+    if inside && path.header.src != leg.start.header.src {
+        return false;
+    }
     match leg.goal {
         Goal::Device(at) => outcome.verdict == Verdict::Delivered && outcome.at == Some(at),
         Goal::Filters => true,
