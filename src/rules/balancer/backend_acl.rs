@@ -9,8 +9,8 @@ use crate::rules::acl::{Borders, always_open};
 use crate::rules::facts::{Blocks, first_of};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::topology::{
-    AddressType, Backend, Id, Listener, ListenerProtocol, Listing, LoadBalancer,
-    LoadBalancerType, NetworkAcl, Resource, Scope,
+    AddressType, Backend, Id, Listener, ListenerProtocol, Listing, LoadBalancer, LoadBalancerType,
+    NetworkAcl, Resource, Scope,
 };
 
 pub(crate) struct BackendAclBlocksLb;
@@ -154,10 +154,8 @@ impl Way<'_> {
             }
         }
         // layer 4 keeps the client's address (access.md §1.6); behind PrivateLink nobody sees it
-        let layer4 = matches!(
-            self.listener.protocol,
-            Some(ListenerProtocol::Tcp | ListenerProtocol::Udp)
-        );
+        let layer4 =
+            matches!(self.listener.protocol, Some(ListenerProtocol::Tcp | ListenerProtocol::Udp));
         let mut resources =
             cx.topology.endpoint_services.iter().flat_map(|s| s.resources.iter().flatten());
         if failed || !layer4 || resources.any(|r| r.resource == *self.lb.id()) {

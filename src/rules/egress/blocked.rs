@@ -23,7 +23,7 @@ static META: RuleMeta = RuleMeta {
     needs: &[],
     cases: &[Case {
         key: "request",
-        message: "{hosts} in {vswitch} have a way to the Internet, but {filter} lets no request to tcp 80 or 443 out",
+        message: "{hosts} in {vswitch} {have} a way to the Internet, but {filter} lets no request to tcp 80 or 443 out",
         help: "if they need the Internet, accept tcp 443 (and 80) out; if they are closed on purpose, waive this finding",
     }],
     page: include_str!("../../../rules/EGR012-egress-blocked-by-sg.md"),
@@ -145,6 +145,7 @@ fn report(
     };
     finding
         .fact("hosts", first_of(&members, 6))
+        .fact("have", if members.len() == 1 { "has" } else { "have" })
         .fact("vswitch", place)
         .fact("filter", what)
         .discriminator(filter)

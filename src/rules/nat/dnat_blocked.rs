@@ -162,12 +162,7 @@ impl Tried {
         }
     }
 
-    fn report(
-        self,
-        cx: &Context<'_>,
-        entry: &DnatEntry,
-        out: &mut Sink,
-    ) -> Result<(), Unknown> {
+    fn report(self, cx: &Context<'_>, entry: &DnatEntry, out: &mut Sink) -> Result<(), Unknown> {
         if !self.missing.is_empty() {
             return Err(Unknown { missing: self.missing });
         }

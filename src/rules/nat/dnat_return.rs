@@ -11,7 +11,9 @@ use crate::rules::facts::{first_of, gateway_of_entry};
 use crate::rules::paths::resource;
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown, stated};
 use crate::simulate::{Mode, Path, Reason, Verdict, start_without_own, walk};
-use crate::topology::{AddrValue, DnatEntry, Kind, NatGateway, NatPort, Resource, ResourceRef, Text};
+use crate::topology::{
+    AddrValue, DnatEntry, Kind, NatGateway, NatPort, Resource, ResourceRef, Text,
+};
 
 pub(crate) struct DnatReturnRoute;
 
@@ -25,12 +27,12 @@ static META: RuleMeta = RuleMeta {
     cases: &[
         Case {
             key: "absent",
-            message: "{entries} lead to {target}, whose replies to {clients} find no route back to {nat}",
+            message: "{entries} {lead} to {target}, whose replies to {clients} find no route back to {nat}",
             help: "add a route for 0.0.0.0/0 to the NAT gateway to the route table of {vswitch}",
         },
         Case {
             key: "elsewhere",
-            message: "{entries} lead to {target}, whose replies to {clients} go to {other} and not back to {nat}, so they are not translated",
+            message: "{entries} {lead} to {target}, whose replies to {clients} go to {other} and not back to {nat}, so they are not translated",
             help: "route the replies of {vswitch} to {nat}, or move the entries to the gateway that the route names",
         },
     ],
@@ -135,8 +137,7 @@ impl Ways {
             Some(NatPort::Range(first, _)) => first,
             _ => 443,
         };
-        let mode =
-            Mode { diagnose: true, reply: true, until: Some(device), ..Mode::default() };
+        let mode = Mode { diagnose: true, reply: true, until: Some(device), ..Mode::default() };
         let mut walks = 0;
         for range in space.public_v4.ranges() {
             let mut next = Some(range.first);
@@ -167,9 +168,10 @@ impl Ways {
     fn add(&mut self, cx: &Context<'_>, path: &Path, device: ElementId, clients: AddrRange) {
         let outcome = &path.outcome;
         // filters on the way are NAT010's
-        let stopped = path.blockers.iter().find(|b| {
-            !matches!(b.reason, Reason::SgEgressDenied | Reason::NaclEgressDenied)
-        });
+        let stopped = path
+            .blockers
+            .iter()
+            .find(|b| !matches!(b.reason, Reason::SgEgressDenied | Reason::NaclEgressDenied));
         match (stopped, outcome.verdict) {
             (Some(blocker), _) if blocker.reason == Reason::NoRoute => self.lost.push(clients),
             (None, _) if outcome.at == Some(device) || passes(cx, path, device) => {}
@@ -256,6 +258,7 @@ fn emit(
     }
     draft
         .fact("entries", first_of(&names, 3))
+        .fact("lead", if names.len() == 1 { "leads" } else { "lead" })
         .fact("target", format!("{target} ({})", point.address))
         .fact("clients", clients)
         .fact("nat", nat.to_ref())

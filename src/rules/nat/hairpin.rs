@@ -10,7 +10,7 @@ use crate::rules::paths::{Client, clients, question, resource};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
 use crate::simulate::Reason;
 use crate::topology::{
-    AddrValue, DnatEntry, EipBindMode, NatGateway, NatPort, NatProtocol, Resource, ResourceRef,
+    AddrValue, DnatEntry, EipBindMode, Id, NatGateway, NatPort, NatProtocol, Resource, ResourceRef,
 };
 
 pub(crate) struct NatHairpin;
@@ -30,6 +30,14 @@ static META: RuleMeta = RuleMeta {
     page: include_str!("../../../rules/NAT025-nat-hairpin.md"),
 };
 
+/// Hosts that are tried per gateway: one that cannot call is enough for a finding.
+const MOST: usize = 32;
+
+/// May a route of the vSwitch lead to the gateway?
+fn leads_to(cx: &Context<'_>, vswitch: Option<&Id>, nat: &NatGateway) -> bool {
+    vswitch.is_none_or(|id| cx.fabric.vswitch_routes_to(id, &nat.to_ref()).unwrap_or(true))
+}
+
 impl Rule for NatHairpin {
     fn meta(&self) -> &'static RuleMeta {
         &META
@@ -43,15 +51,18 @@ impl Rule for NatHairpin {
             let (true, true, Some(of_vpc)) = (affected, is_internet(nat), of_vpc) else {
                 return Ok(());
             };
-            // two hosts per first table, as one may be a target: the others leave in the same way
-            let mut seen: BTreeMap<_, usize> = BTreeMap::new();
+            // two hosts per vSwitch, as one may be the target: the others leave in the same way
+            let mut seen: BTreeMap<Option<&Id>, (usize, bool)> = BTreeMap::new();
             let kinds: Vec<&Client<'_>> = of_vpc
                 .iter()
-                .filter(|c| {
-                    let count = seen.entry((c.point.entry, c.point.sender)).or_default();
+                .filter(|client| {
+                    let vswitch = client.point.vswitch.as_ref();
+                    let (count, routed) =
+                        seen.entry(vswitch).or_insert_with(|| (0, leads_to(cx, vswitch, nat)));
                     *count += 1;
-                    *count <= 2
+                    *routed && *count <= 2
                 })
+                .take(MOST)
                 .collect();
             judge(cx, nat, &kinds, out)
         });
@@ -97,7 +108,9 @@ fn judge(
             }
             // the mode is all that this rule asks for
             let mode = format!("EipBindMode of {}", nat.id());
-            missing.extend(trace.missing.iter().map(ToString::to_string).filter(|m| m.contains(&mode)));
+            missing.extend(
+                trace.missing.iter().map(ToString::to_string).filter(|m| m.contains(&mode)),
+            );
         }
     }
     let Some(first) = entries.values().next() else {

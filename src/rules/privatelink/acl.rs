@@ -105,7 +105,9 @@ impl<'c> Paths<'c> {
                     self.passing += clients.len();
                     continue;
                 }
-                if let Err(unknown) = self.cross(cx, borders, (vswitch, clients), (door, *address), asked) {
+                if let Err(unknown) =
+                    self.cross(cx, borders, (vswitch, clients), (door, *address), asked)
+                {
                     self.missing.missing.extend(unknown.missing);
                 }
             }
@@ -147,7 +149,8 @@ impl<'c> Paths<'c> {
                 reasons.push((far.acl, "does not let the replies out"));
             }
             if !stopped_near {
-                let passes = |c: &&&Client<'_>| asks.contains(c.address) && gets.contains(c.address);
+                let passes =
+                    |c: &&&Client<'_>| asks.contains(c.address) && gets.contains(c.address);
                 stopped = clients.len() - clients.iter().filter(passes).count();
             }
         }

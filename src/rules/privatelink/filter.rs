@@ -112,9 +112,7 @@ fn judge(
     let outside = outside(cx, vpc, &admitted.passed);
     let finding = match (passing, outside) {
         (0, None) => out.fail("none"),
-        (0, Some(block)) => {
-            out.fail("others").severity(Severity::Warning).fact("outside", block)
-        }
+        (0, Some(block)) => out.fail("others").severity(Severity::Warning).fact("outside", block),
         _ => out.fail("some").severity(Severity::Warning),
     };
     let count = match clients.len() {

@@ -94,7 +94,8 @@ fn asked<'a>(cx: &Context<'a>, endpoint: &Endpoint) -> Result<Vec<Asked<'a>>, Un
             if runs(listener) == Some(false) || (tls && lb.lb_type == Some(LoadBalancerType::Nlb)) {
                 continue;
             }
-            let missing = |what: &str| Unknown::of(format!("{what} of {} (not stated)", listener.id()));
+            let missing =
+                |what: &str| Unknown::of(format!("{what} of {} (not stated)", listener.id()));
             let port = listener.port.ok_or_else(|| missing("port"))?;
             let protocol = match &listener.protocol {
                 Some(ListenerProtocol::Udp | ListenerProtocol::Quic) => Protocol::Udp,

@@ -28,11 +28,12 @@ static META: RuleMeta = RuleMeta {
     page: include_str!("../../../rules/PL022-privatelink-path-broken.md"),
 };
 
-/// Rules that name the cause themselves (decisions.md 5).
-const CAUSES: [&str; 21] = [
+/// Rules that name the cause themselves (decisions.md 5). Addresses and zones of the endpoint that
+/// do not fit are such causes too.
+const CAUSES: [&str; 23] = [
     "PL001", "PL002", "PL004", "PL005", "PL006", "PL007", "PL009", "PL015", "CLB001", "CLB002",
     "CLB003", "CLB004", "CLB005", "CLB009", "CLB011", "CLB016", "ACL001", "ACL004", "ZONE001",
-    "ZONE002", "ZONE004",
+    "ZONE002", "ZONE004", "CIDR007", "CIDR008",
 ];
 
 /// Kinds of clients that are tried before nobody can tell: each is one that no table on the way
@@ -194,9 +195,12 @@ fn on_path(
         for path in std::iter::once(&branch.forward).chain(back) {
             for hop in &path.hops {
                 let stage = stage_at(cx.fabric, hop.stage);
-                out.extend(stage.into_iter().chain(hop.element).filter_map(|id| {
-                    resource(cx.fabric, id).cloned()
-                }));
+                out.extend(
+                    stage
+                        .into_iter()
+                        .chain(hop.element)
+                        .filter_map(|id| resource(cx.fabric, id).cloned()),
+                );
             }
         }
     }

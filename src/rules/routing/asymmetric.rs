@@ -42,7 +42,7 @@ static META: RuleMeta = RuleMeta {
     page: include_str!("../../../rules/RT011-asymmetric-return.md"),
 };
 
-/// Pairs of vSwitches that are looked at before nobody can tell.
+/// Pairs of connected vSwitches that are looked at before nobody can tell.
 const MOST: usize = 4096;
 
 /// What a pair of VPCs does wrong: case, way there, way back.
@@ -68,7 +68,8 @@ impl Rule for AsymmetricReturn {
         let mut found: Found = BTreeMap::new();
         let mut missing = BTreeSet::new();
         let mut traced: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for from in &hosts {
+        let mut asked = 0;
+        'hosts: for from in &hosts {
             // targets that no route reaches come in runs
             let mut nowhere: Option<AddrRange> = None;
             for to in hosts.iter().filter(|to| to.point.vpc != from.point.vpc) {
@@ -78,21 +79,23 @@ impl Rule for AsymmetricReturn {
                 {
                     continue;
                 }
+                asked += 1;
+                if asked > 8 * MOST || traced.len() >= MOST {
+                    let text = format!("replies of more than {MOST} pairs of vSwitches");
+                    missing.insert(text);
+                    break 'hosts;
+                }
                 match leads(cx.fabric, from, to.address) {
                     Leads::There => {}
                     Leads::Nowhere(range) => {
                         nowhere = Some(range);
                         continue;
                     }
-                    Leads::Unknown(texts) => {
+                    Leads::Unknown(range, texts) => {
+                        nowhere = Some(range);
                         missing.extend(texts);
                         continue;
                     }
-                }
-                if traced.len() >= MOST {
-                    let text = format!("replies of more than {MOST} pairs of vSwitches");
-                    missing.insert(text);
-                    break;
                 }
                 traced.insert((from.index, to.index));
                 compare(cx, from, to, &mut found, &mut missing);
@@ -109,10 +112,12 @@ impl Rule for AsymmetricReturn {
 
 /// Where the routes lead.
 enum Leads {
+    /// To a host of another VPC.
     There,
     /// To nobody of another VPC, for this range of destinations.
     Nowhere(AddrRange),
-    Unknown(BTreeSet<String>),
+    /// Nobody knows, for this range, for lack of these.
+    Unknown(AddrRange, BTreeSet<String>),
 }
 
 fn leads(fabric: &Fabric, from: &Client<'_>, to: IpAddr) -> Leads {
@@ -129,19 +134,16 @@ fn leads(fabric: &Fabric, from: &Client<'_>, to: IpAddr) -> Leads {
     let open = walked.paths.iter().filter(|path| path.outcome.verdict == Verdict::Unknown);
     let missing: BTreeSet<String> =
         open.flat_map(|path| path.outcome.missing.iter().map(Text::to_string)).collect();
-    if !missing.is_empty() {
-        return Leads::Unknown(missing);
-    }
     // where hosts decide, the answer is about this address alone
     let by_host = walked.paths.iter().any(|path| {
         path.host.is_some() || path.blockers.iter().any(|b| b.reason == Reason::NoSuchHost)
     });
     let number = Family::number(to);
-    Leads::Nowhere(if by_host {
-        AddrRange { first: number, last: number }
-    } else {
-        walked.extent.dst
-    })
+    let range = match by_host {
+        true => AddrRange { first: number, last: number },
+        false => walked.extent.dst,
+    };
+    if missing.is_empty() { Leads::Nowhere(range) } else { Leads::Unknown(range, missing) }
 }
 
 fn compare(
@@ -167,9 +169,8 @@ fn compare(
                 let (Some(a), Some(b)) = (&from.point.vpc, &to.point.vpc) else { continue };
                 let key = (a.clone(), b.clone(), case, there, back);
                 let packet = Packet::witness(from.address, to.address);
-                let entry = found
-                    .entry(key)
-                    .or_insert_with(|| (BTreeSet::new(), BTreeSet::new(), packet));
+                let entry =
+                    found.entry(key).or_insert_with(|| (BTreeSet::new(), BTreeSet::new(), packet));
                 entry.0.extend(vswitch(from.point));
                 entry.1.extend(vswitch(to.point));
             }
