@@ -16,6 +16,7 @@ mod facts;
 mod finding;
 mod meta;
 mod nat;
+mod paths;
 mod ports;
 mod privatelink;
 mod reference;
@@ -61,6 +62,7 @@ pub static RULES: &[&dyn Rule] = &[
     &balancer::AllWeightsZero,
     &balancer::AllBackendsUnhealthy,
     &balancer::SomeBackendsUnhealthy,
+    &balancer::BackendAclBlocksLb,
     &balancer::BackendInOtherVpc,
     &balancer::WhitelistAclEmpty,
     &data::ListingTruncated,
@@ -76,20 +78,27 @@ pub static RULES: &[&dyn Rule] = &[
     &egress::NoEgress,
     &egress::SecondaryEniEipNeedsPolicyRouting,
     &egress::EgressHubBroken,
+    &egress::EgressBlockedBySg,
     &eip::EipUnattached,
     &exposure::DnatExposesRiskyPort,
     &nat::DnatDuplicateExternal,
     &nat::DnatIpMappingConflict,
     &nat::DnatTargetHasPublicIp,
+    &nat::DnatReturnRoute,
+    &nat::DnatEntryBlocked,
     &nat::VSwitchWithoutSnat,
     &nat::SnatSourceNotRouted,
     &nat::NatWithoutEip,
+    &nat::NatHairpin,
     &privatelink::ConsumerNotWhitelisted,
     &privatelink::EndpointNotConnected,
     &privatelink::ResourceNotEligible,
     &privatelink::ResourceWithoutListener,
+    &privatelink::EndpointSgBlocksListener,
     &privatelink::EndpointWithoutSg,
+    &privatelink::EndpointPathBlockedByAcl,
     &privatelink::ServiceWithoutResource,
+    &privatelink::PrivatelinkPathBroken,
     &reference::DanglingReference,
     &reference::SnatIpNotOnGateway,
     &reference::DnatIpNotOnGateway,
@@ -100,6 +109,7 @@ pub static RULES: &[&dyn Rule] = &[
     &routing::CustomTableMissingDefault,
     &routing::OneWayPeering,
     &routing::PeeringDestinationWrong,
+    &routing::AsymmetricReturn,
     &routing::ForwardingLoop,
     &routing::PublicIpWithoutIpv4gwRoute,
     &routing::Ipv4gwInactiveOrUnrouted,

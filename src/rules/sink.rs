@@ -198,6 +198,12 @@ impl Draft<'_> {
         self
     }
 
+    /// The same for a resource that is known by its name only.
+    pub fn unless_reported_about(mut self, rule: &'static str, resource: ResourceRef) -> Self {
+        self.finding.root_causes.push((rule, resource));
+        self
+    }
+
     /// Adds the finding.
     pub fn emit(mut self) {
         let (message, help) = match self.case {

@@ -1,9 +1,11 @@
 //! Network ACLs: lists that deny everything, and replies that do not get back.
 
+mod border;
 mod empty;
 mod lists;
 mod return_traffic;
 
+pub(super) use border::{Borders, always_open};
 pub(super) use empty::AclEmptyDirection;
 pub(super) use return_traffic::ReturnTrafficBlocked;
 

@@ -1,10 +1,12 @@
 //! Load balancers: listeners, the servers behind them, and their health.
 
+mod backend_acl;
 mod backend_vpc;
 mod health;
 mod listeners;
 mod targets;
 
+pub(super) use backend_acl::BackendAclBlocksLb;
 pub(super) use backend_vpc::BackendInOtherVpc;
 pub(super) use health::{AllBackendsUnhealthy, SomeBackendsUnhealthy};
 pub(super) use listeners::{ListenerNotRunning, NoListener, WhitelistAclEmpty};
@@ -23,7 +25,7 @@ fn owner<'c>(cx: &Context<'c>, listener: &Listener) -> Result<&'c LoadBalancer, 
 
 /// Does a listener take connections? A listener on its way to `running` does soon, and one that is
 /// being changed still does; `None` when its status is not stated or not known (access.md §3.2).
-fn runs(listener: &Listener) -> Option<bool> {
+pub(super) fn runs(listener: &Listener) -> Option<bool> {
     match listener.lifecycle() {
         Lifecycle::Usable => Some(true),
         Lifecycle::Transitional => {
@@ -37,7 +39,7 @@ fn runs(listener: &Listener) -> Option<bool> {
 
 /// The listing that has all listeners of a load balancer; `None` for GWLB, whose listeners are not
 /// exported.
-fn listener_listing(lb: &LoadBalancer) -> Result<Option<Listing>, Unknown> {
+pub(super) fn listener_listing(lb: &LoadBalancer) -> Result<Option<Listing>, Unknown> {
     match &lb.lb_type {
         Some(LoadBalancerType::Clb) => Ok(Some(Listing::ClbListeners)),
         Some(LoadBalancerType::Alb) => Ok(Some(Listing::AlbListeners)),

@@ -11,17 +11,17 @@ use crate::topology::{
 };
 
 /// A group of servers that a listener sends to.
-struct Target<'a> {
+pub(super) struct Target<'a> {
     /// The group, or the load balancer for its default group.
     holder: &'a dyn Resource,
     /// Model field that has the servers.
     field: &'static str,
     /// Its servers, or what is missing to know them all.
-    servers: Result<&'a [Backend], Unknown>,
+    pub(super) servers: Result<&'a [Backend], Unknown>,
     /// The forwarding rule that leads to it.
     rule: Option<&'a ForwardingRule>,
     /// The default group of a CLB, which nobody names.
-    is_default: bool,
+    pub(super) is_default: bool,
     /// Traffic goes to the master whatever the weights say.
     is_pair: bool,
 }
@@ -99,13 +99,13 @@ fn group_target<'a>(
 }
 
 /// Forwarding rules by listener; those of a CLB may name only its port.
-struct Rules<'a> {
+pub(super) struct Rules<'a> {
     by_listener: BTreeMap<&'a Id, Vec<&'a ForwardingRule>>,
     by_port: BTreeMap<(&'a Id, u16), Vec<&'a ForwardingRule>>,
 }
 
 impl<'a> Rules<'a> {
-    fn of_topology(cx: &Context<'a>) -> Self {
+    pub(super) fn of_topology(cx: &Context<'a>) -> Self {
         let mut out = Self { by_listener: BTreeMap::new(), by_port: BTreeMap::new() };
         for rule in &cx.topology.forwarding_rules {
             match (&rule.listener, &rule.load_balancer, rule.listener_port) {
@@ -139,7 +139,7 @@ fn has_rules(listener: &Listener) -> bool {
 
 /// Listeners that take connections and forward them, with what they can send to. A listener whose
 /// status is not known is looked at: a stopped one would be wrong as well (CLB002).
-fn forwarding<'a>(
+pub(super) fn forwarding<'a>(
     cx: &Context<'a>,
     rules: &Rules<'a>,
     out: &mut Sink,

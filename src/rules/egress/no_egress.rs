@@ -95,7 +95,7 @@ fn obstacle(fabric: &Fabric, point: &SourcePoint, source: &SourceEgress) -> Opti
 }
 
 /// Whether a filter of the source itself drops the packet.
-fn is_filter(reason: Reason) -> bool {
+pub(super) fn is_filter(reason: Reason) -> bool {
     matches!(reason, Reason::SgEgressDenied | Reason::NaclEgressDenied)
 }
 
@@ -146,7 +146,7 @@ fn fix(reason: Reason) -> &'static str {
     }
 }
 
-fn is_primary_v4(source: &SourceEgress) -> bool {
+pub(super) fn is_primary_v4(source: &SourceEgress) -> bool {
     source.role == SourceRole::Primary && source.address.addr().is_none_or(|a| a.is_ipv4())
 }
 

@@ -1,12 +1,18 @@
 //! NAT gateways: SNAT and DNAT entries against each other, against the routes and the hosts.
 
+mod dnat_blocked;
 mod dnat_conflicts;
+mod dnat_return;
 mod dnat_target;
+mod hairpin;
 mod snat_coverage;
 mod without_eip;
 
+pub(super) use dnat_blocked::DnatEntryBlocked;
 pub(super) use dnat_conflicts::{DnatDuplicateExternal, DnatIpMappingConflict};
+pub(super) use dnat_return::DnatReturnRoute;
 pub(super) use dnat_target::DnatTargetHasPublicIp;
+pub(super) use hairpin::NatHairpin;
 pub(super) use snat_coverage::{SnatSourceNotRouted, VSwitchWithoutSnat};
 pub(super) use without_eip::NatWithoutEip;
 

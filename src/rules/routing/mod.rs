@@ -1,5 +1,6 @@
 //! Routes and their next hops.
 
+mod asymmetric;
 mod hop_health;
 mod ipv4_gateway;
 mod loops;
@@ -10,6 +11,7 @@ mod peering;
 mod tables;
 mod transit;
 
+pub(super) use asymmetric::AsymmetricReturn;
 pub(super) use hop_health::NextHopUnhealthy;
 pub(super) use ipv4_gateway::{Ipv4gwInactiveOrUnrouted, PublicIpWithoutIpv4gwRoute};
 pub(super) use loops::ForwardingLoop;
