@@ -136,7 +136,6 @@ impl World {
         let start = match fabric.sources.iter().find(|s| s.address.addr() == Some(src)) {
             Some(source) => start(source, &packet),
             None => Start {
-                host: None,
                 at: fabric.public_at(dst).expect("published").entry.clone(),
                 header: Header {
                     src: Some(src),

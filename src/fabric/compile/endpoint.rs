@@ -72,6 +72,11 @@ impl<'t> Compiler<'t> {
             eni.private_ips.as_ref()?.first().map(|ip| &ip.address)
         };
         let address: Option<&AddrValue> = zone.address.as_ref().or_else(of_eni);
+        let inspects = endpoint.endpoint_type == Some(EndpointType::GatewayLoadBalancer);
+        if address.is_none() && inspects {
+            // a next hop of routes, nobody's address
+            return;
+        }
         let Some(address) = address else {
             let network = self.network(vpc);
             let missing = format!("address of {} in one of its zones (not stated)", endpoint.id());

@@ -222,7 +222,7 @@ impl Compiler<'_> {
     }
 
     /// The element of a resource that may be only referred to.
-    pub(super) fn referred_or_named(&mut self, kind: Kind, id: &Id) -> super::ElementId {
+    pub(super) fn referred_or_named(&mut self, kind: Kind, id: &Id) -> ElementId {
         let topology = self.topology;
         let resource: Option<&dyn Resource> = match kind {
             Kind::VSwitch => topology.vswitches.get(id).map(|r| r as &dyn Resource),
