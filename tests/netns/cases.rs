@@ -438,7 +438,8 @@ pub fn vpc_nat() -> (World, Matrix) {
         .rule("sg-b", "ingress drop udp 53/53 10.1.9.6/32")
         .member("eni-b1-11", &["sg-b"]);
     for address in ["10.1.9.5", "10.1.9.6", "10.1.9.7"] {
-        let mut ip = NatIp::new(&format!("vpcnatip-{address}"));
+        let id = format!("vpcnatip-{address}");
+        let mut ip = NatIp::new(&id);
         ip.nat_gateway = Some(Id::from("ngw-1"));
         ip.address = Some(addr(address));
         world.nat_ips.insert(address.to_owned(), ip);
@@ -489,7 +490,11 @@ pub fn central() -> (World, Matrix) {
     let matrix = Matrix {
         internet: vec![ip("8.8.8.8"), ip("9.9.9.9")],
         targets: ["47.0.0.8", "47.0.2.1", "47.0.2.2", "47.0.2.3"].map(ip).to_vec(),
-        skip: vec![("eni-own1", ip("47.0.2.1")), ("eni-own3", ip("47.0.2.3"))],
+        skip: vec![
+            ("eni-own1", ip("47.0.2.1")),
+            ("eni-own2", ip("47.0.2.2")),
+            ("eni-own3", ip("47.0.2.3")),
+        ],
         ..inside()
     };
     (world, matrix)

@@ -13,7 +13,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests fail by panicking; the builder of topologies is shared with other tests"
+    clippy::print_stdout,
+    reason = "tests fail by panicking and say what they tried; the builder is shared with other tests"
 )]
 
 mod cases;
