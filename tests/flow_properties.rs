@@ -71,6 +71,13 @@ fn without_reasons(answer: &FlowAnswer) -> BTreeSet<Branch> {
     answer.branches.iter().map(strip).collect()
 }
 
+/// From one address of an ENI to another of the same: the guest keeps such packets to itself.
+fn is_to_itself(topology: &Topology, question: &Question) -> bool {
+    let End::Host { eni, .. } = &question.from else { return false };
+    let ips = topology.enis.get(eni).and_then(|eni| eni.private_ips.as_ref());
+    ips.into_iter().flatten().any(|ip| ip.address.addr() == Some(question.to.ip()))
+}
+
 proptest! {
     #![proptest_config(cases(30))]
 
@@ -117,6 +124,9 @@ proptest! {
         let engine = FlowEngine::new(&topology);
         for question in &built.questions {
             let truth = flow(&topology, question);
+            if is_to_itself(&topology, question) {
+                continue;
+            }
             let Some(found) = engine.flow(question) else { continue };
             prop_assert_eq!(
                 (canonical(&found), comparable(&found)),
@@ -137,6 +147,9 @@ proptest! {
         let engine = FlowEngine::new(&partial);
         for question in &built.questions {
             let truth = flow(&whole, question);
+            if is_to_itself(&whole, question) {
+                continue;
+            }
             let Some(found) = engine.flow(question) else { continue };
             prop_assert!(
                 found.is_unknown() || comparable(&found) == comparable(&truth),

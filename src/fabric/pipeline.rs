@@ -85,6 +85,15 @@ pub struct Turn {
     pub back: Back,
     /// Where they go on.
     pub resume: Resume,
+    /// Why a flow that it brings back to the very host that opened it fails; `None` when it does not.
+    pub loops: Option<Reason>,
+}
+
+impl Turn {
+    /// A device that may also bring a flow back to the host that opened it.
+    pub fn new(at: ElementId, back: Back, resume: Resume) -> Self {
+        Self { at, back, resume, loops: None }
+    }
 }
 
 /// Something outside the network on which replies depend, such as the guest's routing.

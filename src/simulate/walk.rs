@@ -325,7 +325,7 @@ impl<'f> Walker<'f, '_> {
             }
             Identity::Own => {
                 if let Some((_, stage, _)) = at {
-                    let turn = Turn { at: stage.at, back: Back::Direct, resume: Resume::Host };
+                    let turn = Turn::new(stage.at, Back::Direct, Resume::Host);
                     let blockers = state.blockers.len();
                     state.legs.push(Leg { header: state.header, turn: Arc::new(turn), blockers });
                 }

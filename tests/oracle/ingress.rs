@@ -353,9 +353,7 @@ impl<'a> Flow<'a> {
         if mode == Mode::Private {
             return dropped("vpc_private_mode");
         }
-        if !Facts::nat_works(nat)
-            || !self.facts.nat_eips(nat).contains(&public.to_string())
-        {
+        if !Facts::nat_works(nat) || !self.facts.nat_eips(nat).contains(&public.to_string()) {
             return dropped("nat_not_available");
         }
         let (ip, port) = match self.translate(nat, &trip.packet) {

@@ -156,6 +156,8 @@ fn undecided(mut path: Path, missing: String) -> Path {
 /// The way out and the way in again as one path.
 fn join(mut out: Path, mut inside: Path) -> Path {
     out.hops.append(&mut inside.hops);
+    // what an inner leg counts stands behind what was met before
+    inside.legs.iter_mut().for_each(|leg| leg.blockers += out.blockers.len());
     out.legs.append(&mut inside.legs);
     let earlier = !out.blockers.is_empty();
     out.blockers.append(&mut inside.blockers);
@@ -195,10 +197,11 @@ fn branch(fabric: &Fabric, question: &Question, mut forward: Path) -> Branch {
         _ => true,
     };
     let back = reached.then(|| reply::walk_back(fabric, question, &forward));
+    reply::stop_loop(fabric, question, &mut forward);
     if let Some(back) = &back {
         reply::stop_unanswerable(&mut forward, back);
-        verdict = forward.outcome.verdict;
     }
+    verdict = forward.outcome.verdict;
     let target = target(fabric, &forward);
     let connection = connection(verdict, back.as_ref());
     Branch { forward, back, target, connection }

@@ -98,6 +98,18 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
     {
         out.push(Leg { start, goal, own });
     }
+    if out.is_empty()
+        && forward.host.is_none()
+        && forward.outcome.verdict == Verdict::Delivered
+        && let Some(id) = client_host(fabric, question).filter(|_| turns.is_empty())
+        && let Some(host) = fabric.host(id)
+    {
+        // a service answers straight to the client's own filters
+        let header = reversed(&forward.header);
+        let at = host.inbound.clone();
+        let start = Start { at, header, identity: Identity::None, host: Some(id) };
+        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None });
+    }
     for (n, leg) in forward.legs.iter().enumerate().rev() {
         let near = n.checked_sub(1).and_then(|n| turns.get(n));
         let (at, host) = match &leg.turn.resume {
@@ -322,6 +334,39 @@ fn of_reply(reason: Reason) -> Reason {
     }
 }
 
+/// A flow that comes back to the host that opened it, through a device that cannot have that.
+pub(super) fn stop_loop(fabric: &Fabric, question: &Question, forward: &mut Path) {
+    let element = |id: HostId| fabric.host(id).map(|host| host.element);
+    let client = client_host(fabric, question).and_then(element);
+    let turn = forward.legs.last().map(|leg| (leg.turn.clone(), leg.blockers));
+    let Some((turn, place)) = turn else { return };
+    let (Some(reason), true) = (turn.loops, forward.host.and_then(element) == client) else {
+        return;
+    };
+    if client.is_none() || forward.blockers.iter().any(|blocker| blocker.reason == reason) {
+        return;
+    }
+    let Some(hop) = forward
+        .hops
+        .iter()
+        .find(|hop| fabric.stage(hop.stage).is_some_and(|stage| stage.at == turn.at))
+    else {
+        return;
+    };
+    let blocker = Blocker { stage: hop.stage, reason, at: turn.at, element: hop.element };
+    block(forward, place, blocker);
+}
+
+/// Adds a blocker at its place in path order.
+fn block(forward: &mut Path, place: usize, blocker: Blocker) {
+    forward.blockers.insert(place.min(forward.blockers.len()), blocker);
+    if let Some(first) = forward.blockers.first() {
+        forward.outcome.verdict = Verdict::Dropped;
+        forward.outcome.reason = Some(first.reason);
+        forward.outcome.at = Some(first.at);
+    }
+}
+
 /// A device that turns packets from outside to a host drops them when the host's replies would not
 /// come back to it: the flow is never set up (egress.md §10 10.4, decisions.md 39).
 pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
@@ -336,13 +381,8 @@ pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
     // that the target has a public address of its own comes first (egress.md §10 10.4)
     let rest = forward.blockers.get(leg.blockers..).unwrap_or_default();
     let first = rest.iter().take_while(|b| b.reason == Reason::DnatTargetHasPublicIp).count();
-    let place = (leg.blockers + first).min(forward.blockers.len());
-    forward.blockers.insert(place, blocker);
-    if let Some(first) = forward.blockers.first() {
-        forward.outcome.verdict = Verdict::Dropped;
-        forward.outcome.reason = Some(first.reason);
-        forward.outcome.at = Some(first.at);
-    }
+    let place = leg.blockers + first;
+    block(forward, place, blocker);
 }
 
 fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {

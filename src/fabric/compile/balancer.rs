@@ -418,13 +418,21 @@ impl<'t> Compiler<'t> {
 
     /// The load balancer remembers the flow: its servers answer it, whatever the routes say, and it
     /// answers the client (access.md §3.1, egress.md §5.1).
-    pub(super) fn balancer_turn(&mut self, lb: &'t LoadBalancer, front: &Front) -> Op {
+    /// A server that calls it at layer 4 meets itself (access.md §3.2).
+    pub(super) fn balancer_turn(
+        &mut self,
+        lb: &'t LoadBalancer,
+        front: &Front,
+        layer_4: bool,
+    ) -> Op {
         let at = self.named(lb);
         let resume = match front.door {
             Door::Public => Resume::Outside,
             _ => Resume::Go(self.answer_of(lb, front)),
         };
-        Op::Turn(Arc::new(Turn { at, back: Back::Direct, resume }))
+        let loops =
+            (layer_4 && lb.lb_type == Some(LoadBalancerType::Clb)).then_some(Reason::ClbHairpin);
+        Op::Turn(Arc::new(Turn { loops, ..Turn::new(at, Back::Direct, resume) }))
     }
 
     /// Replies from a private address: by the routes of its vSwitch. A CLB's address is none of an

@@ -194,7 +194,7 @@ impl<'t> Compiler<'t> {
         }
         let bypass = self.answers_by_mapping(nat, entry);
         let back = if bypass.is_some() { Back::Exit } else { Back::Routed };
-        let turn = Turn { at, back, resume: Resume::Outside };
+        let turn = Turn::new(at, back, Resume::Outside);
         ops.extend([Op::Turn(Arc::new(turn)), Op::Destination(internal)]);
         ops.extend(shift);
         // the client's address is kept (egress.md §5.2)

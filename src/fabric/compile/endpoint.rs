@@ -467,7 +467,7 @@ impl<'t> Compiler<'t> {
             }
             _ => Branch::unknown(format!("vSwitch of {} (not stated)", endpoint.id())),
         };
-        Op::Turn(Arc::new(Turn { at, back: Back::Direct, resume: Resume::Go(resume) }))
+        Op::Turn(Arc::new(Turn::new(at, Back::Direct, Resume::Go(resume))))
     }
 }
 

@@ -197,7 +197,7 @@ impl<'t> Compiler<'t> {
             }
             end => Branch { ops: on.ops, end },
         };
-        Op::Turn(Arc::new(Turn { at, back: Back::Routed, resume: Resume::Go(resume) }))
+        Op::Turn(Arc::new(Turn::new(at, Back::Routed, Resume::Go(resume))))
     }
 
     fn own_of(&self, eni: &'t Eni, ip: &PrivateIp) -> OwnPublic {

@@ -65,6 +65,19 @@ pub(super) fn members(topology: &Topology) -> FxHashMap<Id, Members> {
             join(group, &mut instance.private_ips.iter().flatten());
         }
     }
+    // devices with ENIs of their own are members too (access.md §4.6 step 2, §1.7)
+    for endpoint in &topology.endpoints {
+        for group in endpoint.security_groups.iter().flatten() {
+            let zones = endpoint.zones.iter().flatten();
+            join(group, &mut zones.filter_map(|zone| zone.address.as_ref()));
+        }
+    }
+    for balancer in &topology.load_balancers {
+        for group in balancer.security_groups.iter().flatten() {
+            let zones = balancer.zones.iter().flatten();
+            join(group, &mut zones.flat_map(|zone| &zone.private_ips));
+        }
+    }
     found
         .into_iter()
         .map(|(group, (cidrs, masked))| {

@@ -424,7 +424,7 @@ impl<'t> Compiler<'t> {
         } else {
             arrive
         };
-        let turn = Turn { at, back: Back::Exit, resume: Resume::Outside };
+        let turn = Turn::new(at, Back::Exit, Resume::Outside);
         let mut ops = vec![Op::Via(at), Op::Turn(Arc::new(turn))];
         if inner.address != public {
             ops.push(Op::Destination(inner.address));

@@ -183,7 +183,7 @@ impl<'t> Compiler<'t> {
             (Some(vpc), Some(vswitch)) => self.back_through(nat, vpc, vswitch),
             _ => Branch::unknown(format!("vSwitch of {} (not stated)", nat.id())),
         };
-        Op::Turn(Arc::new(Turn { at, back, resume: Resume::Go(resume) }))
+        Op::Turn(Arc::new(Turn::new(at, back, Resume::Go(resume))))
     }
 
     /// Replies on their way from a gateway to the near side: received and sent at the border of its

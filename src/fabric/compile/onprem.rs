@@ -48,7 +48,7 @@ impl<'t> Compiler<'t> {
     /// Leaves at a device to a network that we do not see. That network answers the device itself;
     /// `resume` says where its replies enter again.
     pub(super) fn leave(&self, at: ElementId, resume: Branch) -> Branch {
-        let turn = Turn { at, back: Back::Direct, resume: Resume::Go(resume) };
+        let turn = Turn::new(at, Back::Direct, Resume::Go(resume));
         Branch::new(End::Leave(at)).after_all([Op::Via(at), Op::Turn(Arc::new(turn))])
     }
 

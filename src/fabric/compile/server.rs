@@ -256,7 +256,8 @@ impl<'t> Compiler<'t> {
             ops.push(Op::Note(note));
         }
         if !at.front.is_link() {
-            ops.push(self.balancer_turn(at.lb, at.front));
+            let layer_4 = !is_l7(at.listener);
+            ops.push(self.balancer_turn(at.lb, at.front, layer_4));
         }
         let mut tail = vec![Op::Destination(to)];
         tail.extend(port);
