@@ -194,3 +194,46 @@ pub(super) fn admitted(table: &Table, header: &Header) -> Admitted {
 pub(super) fn resource(fabric: &Fabric, id: ElementId) -> Option<&ResourceRef> {
     fabric.element(id).map(|element| &element.resource)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fabric::Assume;
+    use crate::load::{Input, LoadOptions, load};
+
+    /// The set of a filter is what it says of every source by itself.
+    #[test]
+    fn sets_are_single_lookups() {
+        let sample =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/samples/blocked-paths/shop.vpclint.toml");
+        let loaded = load(&[Input::Path(sample.into())], &LoadOptions::default()).unwrap();
+        let fabric = Fabric::compile(&loaded.topology, &Assume::default());
+        let mut sources: Vec<_> =
+            fabric.sources.iter().filter_map(|s| Some((s.address.addr()?, s.home))).collect();
+        sources.push(("198.51.100.7".parse().unwrap(), None));
+        sources.push(("100.64.0.1".parse().unwrap(), None));
+        let mut seen = [0, 0];
+        for stage in fabric.stages().iter().filter(|stage| stage.pass.is_some()) {
+            for port in [22, 80, 443, 3306, 6379, 8080] {
+                for (src, home) in &sources {
+                    let header = Header {
+                        src: Some(*src),
+                        dst: "10.0.4.10".parse().unwrap(),
+                        protocol: Protocol::Tcp,
+                        src_port: WITNESS_SRC_PORT,
+                        dst_port: port,
+                        home: *home,
+                        sender: None,
+                    };
+                    let hit = stage.table.lookup(&header);
+                    assert!(hit.doubts.is_empty(), "the sample states everything");
+                    let stopped = matches!(hit.then.end, End::Drop(..) | End::Unknown(_));
+                    let passed = admitted(&stage.table, &header).passed.contains(*src);
+                    assert_eq!(passed, !stopped, "{header:?} at {:?}", fabric.element(stage.at));
+                    seen[usize::from(passed)] += 1;
+                }
+            }
+        }
+        assert!(seen[0] > 50 && seen[1] > 50, "{seen:?}");
+    }
+}

@@ -137,7 +137,7 @@ impl Ways {
             Some(NatPort::Range(first, _)) => first,
             _ => 443,
         };
-        let mode = Mode { diagnose: true, reply: true, until: Some(device), ..Mode::default() };
+        let mode = Mode { diagnose: true, reply: true, ..Mode::default() };
         let mut walks = 0;
         for range in space.public_v4.ranges() {
             let mut next = Some(range.first);
@@ -173,8 +173,10 @@ impl Ways {
             .iter()
             .find(|b| !matches!(b.reason, Reason::SgEgressDenied | Reason::NaclEgressDenied));
         match (stopped, outcome.verdict) {
-            (Some(blocker), _) if blocker.reason == Reason::NoRoute => self.lost.push(clients),
-            (None, _) if outcome.at == Some(device) || passes(cx, path, device) => {}
+            _ if passes(cx, path, device) => {}
+            (Some(blocker), _) if matches!(blocker.reason, Reason::NoRoute | Reason::TrNoRoute) => {
+                self.lost.push(clients);
+            }
             (None, Verdict::Unknown) => {
                 self.missing.extend(outcome.missing.iter().map(Text::to_string));
             }
@@ -223,10 +225,9 @@ const INNER: [Kind; 7] = [
     Kind::Vpc,
 ];
 
-/// Does the path come to the gateway behind whatever stopped it?
+/// Does the path come to the gateway? What that does with a packet of no session does not matter.
 fn passes(cx: &Context<'_>, path: &Path, device: ElementId) -> bool {
     path.hops.iter().any(|hop| cx.fabric.stage(hop.stage).is_some_and(|s| s.at == device))
-        || (!path.blockers.is_empty() && path.outcome.via.contains(&device))
 }
 
 fn emit(

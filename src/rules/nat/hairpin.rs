@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::is_internet;
 use crate::analyze::trace::{From, Trace, trace};
 use crate::packet::Protocol;
-use crate::rules::facts::first_of;
+use crate::rules::facts::{first_of, list};
 use crate::rules::paths::{Client, clients, question, resource};
 use crate::rules::{Case, Context, Pack, Rule, RuleMeta, Severity, Sink, Unknown};
 use crate::simulate::Reason;
@@ -24,7 +24,7 @@ static META: RuleMeta = RuleMeta {
     needs: &[],
     cases: &[Case {
         key: "multi-binded",
-        message: "{nat} is in mode MULTI_BINDED and does not turn packets back to itself, so hosts behind it ({hosts}) cannot use what it publishes: {addresses}",
+        message: "{nat} is in mode MULTI_BINDED and does not turn packets back to itself, so hosts behind it, such as {hosts}, cannot use what it publishes: {addresses}",
         help: "if they call each other by the public address, use the private one instead, or bring the gateway to mode NAT",
     }],
     page: include_str!("../../../rules/NAT025-nat-hairpin.md"),
@@ -117,14 +117,14 @@ fn judge(
         return if missing.is_empty() { Ok(()) } else { Err(Unknown { missing }) };
     };
     let addresses: Vec<&String> = entries.keys().collect();
-    let hosts: Vec<&ResourceRef> = hosts.into_iter().collect();
+    let hosts: Vec<&ResourceRef> = hosts.into_iter().take(2).collect();
     // nothing says that they do (rules.md NAT025: a warning with a declared flow)
     out.fail("multi-binded")
         .severity(Severity::Note)
         .on(nat, "eip_bind_mode")
         .with(*first, "external_ip", "published here")
         .fact("nat", nat.to_ref())
-        .fact("hosts", first_of(&hosts, 3))
+        .fact("hosts", list(&hosts))
         .fact("addresses", first_of(&addresses, 3))
         .emit();
     Ok(())

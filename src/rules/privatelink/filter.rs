@@ -23,17 +23,17 @@ static META: RuleMeta = RuleMeta {
     cases: &[
         Case {
             key: "none",
-            message: "the security groups of {endpoint} ({groups}) admit none of the {count} of {vpc} on {service}, where {listener} listens",
+            message: "the security groups of {endpoint} ({groups}) admit no host of {vpc} on {service}, where {listener} listens",
             help: "add a rule to one of the groups: accept {service} from the blocks of the clients",
         },
         Case {
             key: "others",
-            message: "the security groups of {endpoint} ({groups}) admit none of the {count} of {vpc} on {service}, only addresses outside the VPC such as {outside}",
+            message: "the security groups of {endpoint} ({groups}) admit no host of {vpc} on {service}, only addresses outside the VPC such as {outside}",
             help: "if hosts of the VPC are to use the endpoint, accept {service} from their blocks too",
         },
         Case {
             key: "some",
-            message: "the security groups of {endpoint} ({groups}) admit {passing} of the {count} of {vpc} on {service}; not {blocked}",
+            message: "the security groups of {endpoint} ({groups}) admit {passing} of the {count} hosts of {vpc} on {service}; not {blocked}",
             help: "if these hosts are to use the endpoint, accept {service} from their blocks too",
         },
     ],
@@ -115,10 +115,6 @@ fn judge(
         (0, Some(block)) => out.fail("others").severity(Severity::Warning).fact("outside", block),
         _ => out.fail("some").severity(Severity::Warning),
     };
-    let count = match clients.len() {
-        1 => "host".to_owned(),
-        count => format!("{count} hosts"),
-    };
     let groups: Vec<&Id> = endpoint.security_groups.iter().flatten().collect();
     let mut finding = finding.on(endpoint, "security_groups");
     for group in groups.iter().filter_map(|id| cx.topology.security_groups.get(id)) {
@@ -131,7 +127,7 @@ fn judge(
         .fact("vpc", format!("VPC {vpc}"))
         .fact("service", format!("{} {}", asked.protocol, asked.port))
         .fact("listener", asked.listener.to_ref())
-        .fact("count", count)
+        .fact("count", clients.len())
         .fact("passing", passing)
         .fact("blocked", list(&shortened(&blocked)))
         .discriminator(asked.protocol)
