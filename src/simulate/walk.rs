@@ -208,7 +208,10 @@ impl<'f> Walker<'f, '_> {
                 }
             }
             End::Exit { otherwise, gate } => match gate {
-                Some(gate) if self.mode.blankets && state.identity != Identity::None => {
+                Some(gate)
+                    if self.mode.blankets
+                        && matches!(state.identity, Identity::Own | Identity::Given(_)) =>
+                {
                     self.stage(*gate, state);
                 }
                 _ => self.exit(state, *otherwise, at),

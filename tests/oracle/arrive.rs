@@ -179,7 +179,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    fn is_replaced(&self, eni: &Eni, ip: IpAddr) -> bool {
+    pub fn is_replaced(&self, eni: &Eni, ip: IpAddr) -> bool {
         use vpclint::topology::{EipMode, EipTarget};
         let primary = self.facts.primary_ip(eni) == Some(ip);
         primary

@@ -401,6 +401,9 @@ impl<'a> Flow<'a> {
             return Err(gap);
         };
         let ip = stated.or_else(|| self.facts.primary_ip(eni));
+        if ip.is_some_and(|ip| self.is_replaced(eni, ip)) {
+            return Err(None);
+        }
         ip.map(|ip| (eni, ip)).ok_or_else(|| Some(format!("the address of {id}")))
     }
 

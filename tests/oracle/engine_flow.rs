@@ -80,6 +80,14 @@ impl FlowEngine {
         trace(&self.fabric, &self.question(asked)?)
     }
 
+    /// Everything that it says stands in the way of a flow.
+    pub fn reasons(&self, asked: &Question) -> BTreeSet<&'static str> {
+        let trace = self.trace(asked);
+        let blockers = trace.iter().flat_map(|trace| trace.blockers());
+        let first = trace.iter().filter_map(|trace| trace.reason);
+        blockers.map(|blocker| blocker.reason).chain(first).map(|reason| reason.name()).collect()
+    }
+
     /// Its answer in the reference's terms.
     pub fn flow(&self, asked: &Question) -> Option<FlowAnswer> {
         let trace = self.trace(asked)?;
@@ -145,7 +153,7 @@ impl FlowEngine {
             },
             reply: match branch.back.as_ref().filter(|_| verdict != Fate::Dropped) {
                 _ if verdict == Fate::Unknown => Reply::NoRequest,
-                _ if verdict == Fate::Answered => Reply::All,
+                None if verdict == Fate::Answered => Reply::All,
                 None => Reply::NoRequest,
                 Some(back) => match &back.replies {
                     Replies::All => Reply::All,

@@ -182,7 +182,7 @@ impl<'a> Facts<'a> {
             || self.owner(eni).is_some_and(|i| !is_word(i.meta.status.as_deref(), &["Running"]))
     }
 
-    fn is_usable(eip: &Eip) -> bool {
+    pub fn is_usable(eip: &Eip) -> bool {
         is_word(eip.meta.status.as_deref(), &["InUse"])
             && is_word(eip.meta.business_status.as_deref(), &["Normal"])
             && eip.locks.as_ref().is_none_or(Vec::is_empty)

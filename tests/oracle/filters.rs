@@ -392,6 +392,7 @@ impl<'a> Flow<'a> {
                 eip.target == Some(Some(EipTarget::Eni))
                     && eip.target_id.clone().flatten().as_ref() == Some(&eni.meta.id)
                     && matches!(eip.mode, Some(EipMode::Binded | EipMode::MultiBinded))
+                    && super::facts::Facts::is_usable(eip)
             });
         let doubt = self.gap(Listing::Eips, None).filter(|_| secondary && !exempt);
         Some(Gate { vswitch: eni.vswitch.clone()?, exempt, doubt })

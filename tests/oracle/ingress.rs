@@ -113,6 +113,10 @@ impl<'a> Flow<'a> {
 
     fn on_eni(&self, eni: &'a Eni, private: Option<IpAddr>) -> Owner<'a> {
         match private {
+            Some(private) if self.is_replaced(eni, private) => match &eni.vpc {
+                Some(vpc) => Owner::NoHost(vpc),
+                None => Owner::Missing(format!("the VPC of {}", eni.meta.id)),
+            },
             Some(private) => Owner::Eni(eni, private),
             None => Owner::Missing(format!("the private address of {}", eni.meta.id)),
         }
@@ -399,6 +403,7 @@ impl<'a> Flow<'a> {
         let unrouted = mapped
             && mode == Mode::Direct
             && self.knobs.dnat_ip_map_bypasses_routes
+            && self.facts.is_public(client, vpc)
             && Facts::is_normal(nat);
         match self.leads_to(&vswitch, client, &NextHopType::NatGateway, Some(&nat.meta.id)) {
             _ if unrouted => {}

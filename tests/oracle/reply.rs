@@ -111,6 +111,10 @@ impl<'a> Flow<'a> {
         let mut trip = Trip::new(packet, leg.far.clone());
         trip.is_reply = true;
         trip.departure.clone_from(&leg.far.gate);
+        if leg.far.nat.is_some() && !self.knobs.nacl_on_nat_vswitch {
+            // what a gateway sends on comes from outside the vSwitch (access.md §2.2)
+            trip.departure = None;
+        }
         match &leg.back {
             Back::Direct => self.through(trip, leg.start.gate.as_ref()),
             Back::Balancer(addresses) => {

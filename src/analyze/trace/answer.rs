@@ -101,6 +101,8 @@ pub struct Return {
     pub reason: Option<Reason>,
     /// The parts of the way, from the target to the client: one per device that turns replies back.
     pub parts: Vec<Path>,
+    /// For each part, which device of the way there it must come to, counted among its legs.
+    pub(super) near: Vec<Option<usize>>,
     /// All that stops replies, in path order.
     pub blockers: Vec<Blocker>,
 }

@@ -123,6 +123,10 @@ fn continue_inside(
             continue;
         };
         let start = from_internet(question, client, &point.entry);
+        let mut path = path.clone();
+        if let Public::Given(addresses) = &mut path.outcome.public {
+            *addresses = vec![address];
+        }
         for inside in walk(fabric, &start, mode).paths {
             out.push(join(path.clone(), inside));
         }
@@ -193,7 +197,6 @@ fn branch(fabric: &Fabric, question: &Question, mut forward: Path) -> Branch {
     let mut verdict = forward.outcome.verdict;
     let reached = match verdict {
         Verdict::Dropped | Verdict::Unknown => forward.host.is_some(),
-        Verdict::Answered => false,
         _ => true,
     };
     let back = reached.then(|| reply::walk_back(fabric, question, &forward));

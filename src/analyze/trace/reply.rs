@@ -18,8 +18,13 @@ use crate::topology::Text;
 
 /// Works out the way back of a path.
 pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) -> Return {
-    let mut back =
-        Return { replies: Replies::All, reason: None, parts: Vec::new(), blockers: Vec::new() };
+    let mut back = Return {
+        replies: Replies::All,
+        reason: None,
+        parts: Vec::new(),
+        near: Vec::new(),
+        blockers: Vec::new(),
+    };
     let mut ports = vec![question.client_ports];
     let mut missing: Vec<Text> = Vec::new();
     let mut mixed = false;
@@ -34,6 +39,7 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
                 back.blockers.push(blocker.clone());
             }
         }
+        back.near.push(leg.near);
         back.parts.push(swept.path);
     }
     if let Some(condition) = forward.conditions.iter().find(|condition| condition.failed) {
@@ -70,6 +76,8 @@ struct Leg {
     goal: Goal,
     /// The public address that the sender of the reply has of its own.
     own: Option<IpAddr>,
+    /// Position of the device at its near end among the legs of the way there.
+    near: Option<usize>,
 }
 
 /// What must become of a reply on a leg.
@@ -96,11 +104,12 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         && let Some((start, own)) = from_target(fabric, forward)
         && let Some(goal) = goal(fabric, question, turns.last())
     {
-        out.push(Leg { start, goal, own });
+        let near = turns.len().checked_sub(1);
+        out.push(Leg { start, goal, own, near });
     }
     if out.is_empty()
         && forward.host.is_none()
-        && forward.outcome.verdict == Verdict::Delivered
+        && matches!(forward.outcome.verdict, Verdict::Delivered | Verdict::Answered)
         && let Some(id) = client_host(fabric, question).filter(|_| turns.is_empty())
         && let Some(host) = fabric.host(id)
     {
@@ -108,10 +117,10 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         let header = reversed(&forward.header);
         let at = host.inbound.clone();
         let start = Start { at, header, identity: Identity::None, host: Some(id) };
-        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None });
+        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None, near: None });
     }
     for (n, leg) in forward.legs.iter().enumerate().rev() {
-        let near = n.checked_sub(1).and_then(|n| turns.get(n));
+        let near = n.checked_sub(1);
         let (at, host) = match &leg.turn.resume {
             Resume::Outside => continue,
             Resume::Go(branch) => (branch.clone(), None),
@@ -123,10 +132,11 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
                 }
             }
         };
-        let Some(goal) = goal(fabric, question, near) else { continue };
+        let turn = near.and_then(|n| turns.get(n));
+        let Some(goal) = goal(fabric, question, turn) else { continue };
         let header = reversed(&leg.header);
         let start = Start { at, header, identity: Identity::None, host };
-        out.push(Leg { start, goal, own: None });
+        out.push(Leg { start, goal, own: None, near });
     }
     out
 }
@@ -336,13 +346,15 @@ fn of_reply(reason: Reason) -> Reason {
 
 /// A flow that comes back to the host that opened it, through a device that cannot have that.
 pub(super) fn stop_loop(fabric: &Fabric, question: &Question, forward: &mut Path) {
-    let element = |id: HostId| fabric.host(id).map(|host| host.element);
-    let client = client_host(fabric, question).and_then(element);
+    let owner = |n: usize| fabric.sources.get(n).map(|source| &source.eni.id);
+    let client = match question.from {
+        From::Source(n) => owner(n),
+        From::Internet(_) | From::Outside(_) => None,
+    };
+    let host = forward.host.and_then(|id| fabric.host(id)?.source).and_then(owner);
     let turn = forward.legs.last().map(|leg| (leg.turn.clone(), leg.blockers));
     let Some((turn, place)) = turn else { return };
-    let (Some(reason), true) = (turn.loops, forward.host.and_then(element) == client) else {
-        return;
-    };
+    let (Some(reason), true) = (turn.loops, host == client) else { return };
     if client.is_none() || forward.blockers.iter().any(|blocker| blocker.reason == reason) {
         return;
     }
@@ -370,13 +382,16 @@ fn block(forward: &mut Path, place: usize, blocker: Blocker) {
 /// A device that turns packets from outside to a host drops them when the host's replies would not
 /// come back to it: the flow is never set up (egress.md §10 10.4, decisions.md 39).
 pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
-    let lost = |part: &Path| {
-        matches!(part.outcome.reason, Some(Reason::ReplyNoRoute | Reason::ReplyPathMismatch))
-    };
-    let Some(leg) = forward.legs.last() else { return };
-    let outside = leg.turn.back == Back::Routed && matches!(leg.turn.resume, Resume::Outside);
-    let Some(part) = back.parts.first().filter(|part| outside && lost(part)) else { return };
-    let Some(mut blocker) = part.blockers.first().cloned() else { return };
+    let is_lost =
+        |b: &&Blocker| matches!(b.reason, Reason::ReplyNoRoute | Reason::ReplyPathMismatch);
+    let outside =
+        |leg: &Passed| leg.turn.back == Back::Routed && matches!(leg.turn.resume, Resume::Outside);
+    let found = forward.legs.iter().enumerate().find_map(|(n, leg)| {
+        let part = back.near.iter().position(|near| *near == Some(n)).filter(|_| outside(leg))?;
+        let lost = back.parts.get(part)?.blockers.iter().find(is_lost)?;
+        Some((leg.clone(), lost.clone()))
+    });
+    let Some((leg, mut blocker)) = found else { return };
     blocker.reason = Reason::ReplyPathMismatch;
     // that the target has a public address of its own comes first (egress.md §10 10.4)
     let rest = forward.blockers.get(leg.blockers..).unwrap_or_default();

@@ -238,7 +238,8 @@ impl<'t> Compiler<'t> {
             next = Next::Stage(self.balancer_step(front, Step::Groups));
         }
         let border = Self::zone_of(lb, front).and_then(|zone| zone.vswitch.clone());
-        let filters = Filters { vpc: self.vpc_of_balancer(lb), groups: Groups::None, border };
+        let filters =
+            Filters { vpc: self.vpc_of_balancer(lb), groups: Groups::None, border, doubt: None };
         self.acl(&filters, Direction::Ingress, next).branch()
     }
 
@@ -464,6 +465,7 @@ impl<'t> Compiler<'t> {
                     vpc: Some(vpc.clone()),
                     groups: Groups::None,
                     border: Some(vswitch.clone()),
+                    doubt: None,
                 };
                 let next = self.acl(&filters, Direction::Egress, Next::Stage(stage));
                 next.branch().after_all(routes.ops)

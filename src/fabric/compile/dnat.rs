@@ -427,7 +427,7 @@ impl<'t> Compiler<'t> {
 
 /// No groups that anybody could edit (access.md §1.8), but an ACL.
 fn nat_filters(nat: &NatGateway) -> Filters {
-    Filters { vpc: nat.vpc.clone(), groups: Groups::None, border: nat.vswitch.clone() }
+    Filters { vpc: nat.vpc.clone(), groups: Groups::None, border: nat.vswitch.clone(), doubt: None }
 }
 
 /// Without IP mapping the gateway answers pings itself, unless told not to (egress.md §5.2).

@@ -92,6 +92,7 @@ impl<'t> Compiler<'t> {
             vpc: Some(vpc.clone()),
             groups: self.groups_of_endpoint(endpoint),
             border: zone.vswitch.clone(),
+            doubt: None,
         };
         let inbound = self.inbound(&filters, first).branch();
         let element = self.named(endpoint);

@@ -23,6 +23,8 @@ pub(super) struct Filters {
     /// Its vSwitch, whose network ACL tests what crosses its border; `None` for addresses that no
     /// ACL tests (access.md §2.2).
     pub(super) border: Option<Id>,
+    /// What is missing to know that the ACL tests it.
+    pub(super) doubt: Option<Text>,
 }
 
 /// Security groups of an ENI.
@@ -82,7 +84,10 @@ impl Compiler<'_> {
         let exempt = eni.eni_type == Some(crate::topology::EniType::Secondary)
             && self.bindings.cut_through(eni).next().is_some();
         let border = eni.vswitch.clone().filter(|_| !exempt);
-        Filters { vpc: eni.vpc.clone(), groups, border }
+        let gap = self.topology.coverage.gap(Listing::Eips, &Scope::around(&eni.meta));
+        let secondary = eni.eni_type == Some(crate::topology::EniType::Secondary);
+        let doubt = gap.filter(|_| secondary && !exempt).map(|gap| Text::from(gap.to_string()));
+        Filters { vpc: eni.vpc.clone(), groups, border, doubt }
     }
 
     /// The groups that an object states.
@@ -167,7 +172,10 @@ impl Compiler<'_> {
         let Some(vswitch) = &filters.border else { return next };
         let acl = match self.acl_of(vswitch) {
             Ok(None) => return next,
-            Ok(Some(acl)) => Ok(acl),
+            Ok(Some(acl)) => match &filters.doubt {
+                None => Ok(acl),
+                Some(missing) => Err(missing.clone()),
+            },
             Err(missing) => Err(missing),
         };
         let vswitch = vswitch.clone();

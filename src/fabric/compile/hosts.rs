@@ -5,7 +5,7 @@ use super::super::pipeline::{Branch, ElementId, End};
 use super::super::sources::SourcePoint;
 use super::Compiler;
 use super::filter::{Filters, Groups, Next};
-use crate::topology::{AddrValue, CidrValue, Eni, Id, Listing, Resource, Scope, Text};
+use crate::topology::{AddrValue, CidrValue, Direction, Eni, Id, Listing, Resource, Scope, Text};
 
 impl<'t> Compiler<'t> {
     /// Adds all ENIs, instances without ENI, and HaVips. `sources` are the fabric's, so that a
@@ -35,8 +35,9 @@ impl<'t> Compiler<'t> {
             let eni = master.as_ref().and_then(|id| self.eni_of_master(id));
             let inbound = match eni {
                 Some(eni) => {
+                    // its address is none of the ENI's own: free passage in groups is not for it
                     let filters = self.filters_of(eni, self.owner(eni));
-                    self.inbound(&filters, Next::Here).branch()
+                    self.in_transit(&filters, Direction::Ingress, Next::Here).branch()
                 }
                 None => Branch::unknown(format!("master of HaVip {} (not stated)", havip.id())),
             };
@@ -55,8 +56,12 @@ impl<'t> Compiler<'t> {
             let Some(vpc) = &instance.vpc else { continue };
             let pseudo = Id::from(&format!("{}/primary", instance.id()));
             let groups = self.groups(instance, instance.security_groups.as_ref());
-            let filters =
-                Filters { vpc: Some(vpc.clone()), groups, border: instance.vswitch.clone() };
+            let filters = Filters {
+                vpc: Some(vpc.clone()),
+                groups,
+                border: instance.vswitch.clone(),
+                doubt: None,
+            };
             let inbound = self.inbound(&filters, Next::Here).branch();
             let element = self.named(instance);
             for address in instance.private_ips.iter().flatten() {

@@ -277,7 +277,12 @@ impl<'t> Compiler<'t> {
         }
         let instance = server.instance?;
         let groups = self.groups(instance, instance.security_groups.as_ref());
-        Some(Filters { vpc: instance.vpc.clone(), groups, border: instance.vswitch.clone() })
+        Some(Filters {
+            vpc: instance.vpc.clone(),
+            groups,
+            border: instance.vswitch.clone(),
+            doubt: None,
+        })
     }
 
     /// What a CLB sends reaches the server whatever the routes say, past its network ACL, and past

@@ -12,7 +12,7 @@ use super::filter::{Filters, Groups, Next};
 use super::{Compiler, Job, OwnKind};
 use crate::addr::{AddrSet, Cidr, Family, special};
 use crate::packet::{Protocol, ServiceRange, ServiceSet};
-use crate::topology::{Id, Kind, NatGateway, NextHopType, Resource, Text};
+use crate::topology::{Direction, Id, Kind, NatGateway, NextHopType, Resource, Text};
 
 impl Compiler<'_> {
     /// Gives a source its first stages.
@@ -23,7 +23,14 @@ impl Compiler<'_> {
         let mut entry = |own| {
             let source = Job::Source { vpc: seed.vpc.clone(), vswitch: seed.vswitch.clone(), own };
             let source = self.stage(source);
-            match self.outbound(&filters, Next::Stage(source)) {
+            let next = Next::Stage(source);
+            let first = if seed.havip.is_some() {
+                // its address is none of the ENI's own: free passage in groups is not for it
+                self.in_transit(&filters, Direction::Egress, next)
+            } else {
+                self.outbound(&filters, next)
+            };
+            match first {
                 Next::Stage(first) => first,
                 Next::Here => source,
             }
@@ -65,7 +72,7 @@ impl Compiler<'_> {
             None if self.no_group_exists(seed.vpc.as_ref()) => Groups::None,
             None => Groups::Unknown(Text::from(format!("ENI of {} (not stated)", seed.eni))),
         };
-        Filters { vpc: seed.vpc.clone(), groups, border: seed.vswitch.clone() }
+        Filters { vpc: seed.vpc.clone(), groups, border: seed.vswitch.clone(), doubt: None }
     }
 
     /// The exit to the Internet at a device. The platform blocks SMTP at every one (access.md §1.5).
