@@ -291,7 +291,7 @@ fn what_a_border_router_publishes_is_in_the_exported_table_only() {
 
 #[test]
 fn identical_blocks_in_basic_cen_conflict() {
-    let twin = vpc("c", 1, &[]).replace("i-c", "i-c");
+    let twin = vpc("c", 1, &[]);
     let to_cen = route("10.0.0.0/8", "CenBasic", "cen-1");
     let cen = "[[cen]]\nid = \"cen-1\"\nchildren = [\"vpc-a\", \"vpc-b\", \"vpc-c\"]\n";
     let fabric = compile(&[&vpc("a", 0, &[&to_cen]), &vpc("b", 1, &[]), &twin, cen]);

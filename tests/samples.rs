@@ -11,6 +11,9 @@
 //!   them: `error CIDR001 vsw-1`, with the id or name of the primary resource and, if wanted, of
 //!   further ones, or what the message quotes. `undetermined NAT014` says that the rule could not tell for some resource; these
 //!   need not be complete.
+//! - ```` ```text trace repaired.vpclint.toml ````: one flow per line,
+//!   `ecs:web-1 -> db-1:3306 fails: sg_ingress_denied`, as `--from`, `--to` and how the answer of
+//!   `vpclint trace` begins.
 
 #![allow(
     missing_docs,
@@ -56,7 +59,7 @@ fn statements(sample: &Path) -> Vec<Statement> {
         let body = lines.by_ref().take_while(|line| *line != "```");
         let body: Vec<String> =
             body.filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-        if let ["text", kind @ ("egress" | "findings"), input] =
+        if let ["text", kind @ ("egress" | "findings" | "trace"), input] =
             info.split_whitespace().collect::<Vec<_>>()[..]
         {
             let input = sample.join(input);
@@ -141,10 +144,34 @@ fn compare_egress(statement: &Statement, report: &EgressReport) -> Vec<String> {
     missing.chain(found.difference(&stated).map(|line| format!("not stated: {line}"))).collect()
 }
 
+/// Asks the program about each flow; the answer of one line stands behind the question.
+fn compare_traces(statement: &Statement) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for line in &statement.lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [from, "->", to, expected @ ..] = words.as_slice() else { panic!("no flow: {line}") };
+        let run = assert_cmd::Command::cargo_bin("vpclint")
+            .unwrap()
+            .args(["trace", "--output", "concise", "--from", from, "--to", to])
+            .arg(&statement.input)
+            .output()
+            .unwrap();
+        let answer = String::from_utf8(run.stdout).unwrap();
+        if !answer.contains(&format!(": {}", expected.join(" "))) {
+            wrong.push(format!("{}: {line}: {}", statement.input.display(), answer.trim()));
+        }
+    }
+    wrong
+}
+
 #[test]
 fn results_are_as_stated() {
     let mut wrong = Vec::new();
     for statement in samples().iter().flat_map(|sample| statements(sample)) {
+        if statement.kind == "trace" {
+            wrong.extend(compare_traces(&statement));
+            continue;
+        }
         let (report, outcome) = answers(&statement.input);
         let differences = match statement.kind.as_str() {
             "egress" => compare_egress(&statement, &report),

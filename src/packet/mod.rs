@@ -5,7 +5,7 @@ mod service;
 use std::fmt;
 use std::net::IpAddr;
 
-pub use service::{Service, ServiceRange, ServiceSet, port_list};
+pub use service::{Ports, Service, ServiceRange, ServiceSet, port_list};
 
 /// Transport protocol of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -12,6 +12,9 @@ const ICMP: u32 = 0x2_0000;
 const GRE: u32 = ICMP + 1;
 const OTHER: u32 = ICMP + 2;
 
+/// Ranges of ports, both ends included, in order.
+pub type Ports = Vec<(u16, u16)>;
+
 /// A protocol with its destination port: a point of the service line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Service(u32);
@@ -192,12 +195,12 @@ impl ServiceSet {
     }
 
     /// The set by protocol: for each protocol in it its ports, `None` for all of them.
-    pub fn by_protocol(&self) -> Vec<(Protocol, Option<Vec<(u16, u16)>>)> {
+    pub fn by_protocol(&self) -> Vec<(Protocol, Option<Ports>)> {
         Protocol::ALL
             .into_iter()
             .filter_map(|protocol| {
                 let whole = ServiceRange::of(protocol);
-                let ports: Vec<(u16, u16)> = self
+                let ports: Ports = self
                     .0
                     .iter()
                     .filter_map(|range| range.intersect(&whole))

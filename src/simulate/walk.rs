@@ -293,7 +293,7 @@ impl<'f> Walker<'f, '_> {
         {
             return self.branch(&pass.to, state, None);
         }
-        let host = self.mode.otherwise.filter(|_| !state.jumped);
+        let host = self.mode.otherwise.filter(|id| !state.jumped && state.host != Some(*id));
         match host.and_then(|id| Some((id, self.fabric.host(id)?))) {
             Some((id, host)) => {
                 state.jumped = true;

@@ -196,12 +196,15 @@ fn join(mut out: Path, mut inside: Path) -> Path {
 fn branch(fabric: &Fabric, question: &Question, mut forward: Path) -> Branch {
     let mut verdict = forward.outcome.verdict;
     let reached = match verdict {
-        Verdict::Dropped | Verdict::Unknown => forward.host.is_some(),
+        // a device that stops the packet answers nothing
+        Verdict::Dropped | Verdict::Unknown => {
+            forward.host.and_then(|id| fabric.host(id)).is_some_and(|host| host.source.is_some())
+        }
         _ => true,
     };
-    let back = reached.then(|| reply::walk_back(fabric, question, &forward));
+    let mut back = reached.then(|| reply::walk_back(fabric, question, &forward));
     reply::stop_loop(fabric, question, &mut forward);
-    if let Some(back) = &back {
+    if let Some(back) = &mut back {
         reply::stop_unanswerable(&mut forward, back);
     }
     verdict = forward.outcome.verdict;

@@ -10,7 +10,8 @@ use std::net::IpAddr;
 
 use super::answer::{From, Question, Replies, Return};
 use crate::fabric::{
-    Back, ElementId, Fabric, Found, Header, HostId, Identity, Reason, Resume, SourcePoint,
+    Back, ElementId, Fabric, Found, Header, HostId, Identity, OwnPublic, Reason, Resume,
+    SourcePoint,
 };
 use crate::packet::{Packet, Service};
 use crate::simulate::{Blocker, Leg as Passed, Mode, Path, Public, Start, Verdict, start, walk};
@@ -76,6 +77,8 @@ struct Leg {
     goal: Goal,
     /// The public address that the sender of the reply has of its own.
     own: Option<IpAddr>,
+    /// Who sends the reply: index into the fabric's sources.
+    sender: Option<usize>,
     /// Position of the device at its near end among the legs of the way there.
     near: Option<usize>,
 }
@@ -105,7 +108,8 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         && let Some(goal) = goal(fabric, question, turns.last())
     {
         let near = turns.len().checked_sub(1);
-        out.push(Leg { start, goal, own, near });
+        let sender = forward.host.and_then(|id| fabric.host(id)?.source);
+        out.push(Leg { start, goal, own, sender, near });
     }
     if out.is_empty()
         && forward.host.is_none()
@@ -117,7 +121,7 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         let header = reversed(&forward.header);
         let at = host.inbound.clone();
         let start = Start { at, header, identity: Identity::None, host: Some(id) };
-        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None, near: None });
+        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None, sender: None, near: None });
     }
     for (n, leg) in forward.legs.iter().enumerate().rev() {
         let near = n.checked_sub(1);
@@ -136,7 +140,7 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         let Some(goal) = goal(fabric, question, turn) else { continue };
         let header = reversed(&leg.header);
         let start = Start { at, header, identity: Identity::None, host };
-        out.push(Leg { start, goal, own: None, near });
+        out.push(Leg { start, goal, own: None, sender: None, near });
     }
     out
 }
@@ -381,7 +385,7 @@ fn block(forward: &mut Path, place: usize, blocker: Blocker) {
 
 /// A device that turns packets from outside to a host drops them when the host's replies would not
 /// come back to it: the flow is never set up (egress.md §10 10.4, decisions.md 39).
-pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
+pub(super) fn stop_unanswerable(forward: &mut Path, back: &mut Return) {
     let is_lost =
         |b: &&Blocker| matches!(b.reason, Reason::ReplyNoRoute | Reason::ReplyPathMismatch);
     let outside =
@@ -392,6 +396,8 @@ pub(super) fn stop_unanswerable(forward: &mut Path, back: &Return) {
         Some((leg.clone(), lost.clone()))
     });
     let Some((leg, mut blocker)) = found else { return };
+    // it is told once, where it stops the flow
+    back.blockers.retain(|other| *other != blocker);
     blocker.reason = Reason::ReplyPathMismatch;
     // that the target has a public address of its own comes first (egress.md §10 10.4)
     let rest = forward.blockers.get(leg.blockers..).unwrap_or_default();
@@ -408,7 +414,20 @@ fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {
         return false;
     }
     match leg.goal {
-        Goal::Device(at) => outcome.verdict == Verdict::Delivered && outcome.at == Some(at),
+        Goal::Device(at) => {
+            let device = fabric.element(at).map(|element| &element.resource);
+            // an entry of the device that gives the host its address leads there without a route
+            let by_entry = |source: &SourcePoint| match &source.own {
+                OwnPublic::Held(held) => {
+                    held.is_translation() && device.is_some_and(|device| held.by.contains(device))
+                }
+                _ => false,
+            };
+            let own = outcome.verdict == Verdict::Exits && outcome.public == Public::Own;
+            let sender = leg.sender.and_then(|n| fabric.sources.get(n));
+            (outcome.verdict == Verdict::Delivered && outcome.at == Some(at))
+                || (own && sender.is_some_and(by_entry))
+        }
         Goal::Filters => true,
         Goal::Leaves => outcome.verdict == Verdict::Leaves,
         Goal::OwnExit(asked) => {

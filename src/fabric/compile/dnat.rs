@@ -25,14 +25,14 @@ const STAGE: &str = "dnat";
 
 impl<'t> Compiler<'t> {
     /// From a public address of an Internet NAT gateway to whatever its DNAT entries lead to.
-    pub(super) fn into_nat(&mut self, nat: &'t NatGateway, address: IpAddr) -> Branch {
+    pub(super) fn enter_nat(&mut self, nat: &'t NatGateway, address: IpAddr) -> Branch {
         let at = self.named(nat);
         let space = nat.vpc.as_ref().and_then(|vpc| self.spaces.get(vpc)).cloned();
         let Some(space) = space else {
             let missing = format!("VPC of NAT gateway {} (not in the input)", nat.id());
             return self.cannot_tell("nat", at, missing);
         };
-        let next = self.into_dnat(nat, address);
+        let next = self.enter_dnat(nat, address);
         let next = if facts::works(nat) {
             next
         } else {
@@ -73,7 +73,7 @@ impl<'t> Compiler<'t> {
             let element = self.named(nat);
             for address in addresses {
                 let Some(number) = address.addr() else { continue };
-                let next = self.into_dnat(nat, number);
+                let next = self.enter_dnat(nat, number);
                 let inbound = if facts::works(nat) {
                     next
                 } else {
@@ -90,7 +90,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// The DNAT table of one address of a gateway.
-    fn into_dnat(&mut self, nat: &'t NatGateway, address: IpAddr) -> Branch {
+    fn enter_dnat(&mut self, nat: &'t NatGateway, address: IpAddr) -> Branch {
         let at = self.named(nat);
         let table = self.dnat_table(nat, address);
         let stage = self.place(Stage::new(STAGE, at, table));

@@ -56,7 +56,7 @@ impl<'t> Compiler<'t> {
             for address in addresses {
                 if self.hosts.public_at(address).is_none() {
                     let at = self.named(nat);
-                    let entry = self.into_nat(nat, address);
+                    let entry = self.enter_nat(nat, address);
                     self.hosts.publish(address, PublicPoint { element: at, entry });
                 }
             }
@@ -83,7 +83,7 @@ impl<'t> Compiler<'t> {
             Some(Some(_)) if !bound => unbound(self),
             Some(Some(EipTarget::LoadBalancer)) => return,
             Some(Some(EipTarget::NatGateway)) => match &target_id {
-                Some(id) => self.into_nat_of(id, address),
+                Some(id) => self.enter_nat_of(id, address),
                 None => self.cannot_tell(STAGE, at, format!("NAT gateway of {}", eip.id())),
             },
             Some(Some(EipTarget::Other(_))) => self.stop(STAGE, at, Reason::UnsupportedFront),
@@ -94,12 +94,12 @@ impl<'t> Compiler<'t> {
                 {
                     self.add_cut_through(inner, sources);
                 }
-                self.into_host(at, inner, address)
+                self.enter_host(at, inner, address)
             }
             // the listing of gateways says what that of EIPs does not
             None if nat.is_some() => {
                 let id = nat.unwrap_or_else(|| eip.id().clone());
-                self.into_nat_of(&id, address)
+                self.enter_nat_of(&id, address)
             }
             None => {
                 self.cannot_tell(STAGE, at, format!("what {} is bound to (not stated)", eip.id()))
@@ -159,7 +159,7 @@ impl<'t> Compiler<'t> {
             None => self.named(holder),
         };
         let unlisted = eip.map(|eip| Op::Assume(identity::taken_as_unlocked(eip)));
-        let entry = self.into_host(at, inner, address).after_all(unlisted);
+        let entry = self.enter_host(at, inner, address).after_all(unlisted);
         self.hosts.publish(address, PublicPoint { element: at, entry });
     }
 
@@ -192,7 +192,7 @@ impl<'t> Compiler<'t> {
             }
             _ => inner,
         };
-        let entry = self.into_host(at, inside, address);
+        let entry = self.enter_host(at, inside, address);
         let outwards_only = topology
             .ipv6_egress_rules
             .iter()
@@ -234,10 +234,10 @@ impl<'t> Compiler<'t> {
         nats.find(|nat| nat.eips.iter().flatten().any(has)).map(|nat| nat.id().clone())
     }
 
-    fn into_nat_of(&mut self, id: &Id, address: IpAddr) -> Branch {
+    fn enter_nat_of(&mut self, id: &Id, address: IpAddr) -> Branch {
         let topology = self.topology;
         if let Some(nat) = topology.nat_gateways.get(id) {
-            return self.into_nat(nat, address);
+            return self.enter_nat(nat, address);
         }
         let at = self.referred(Kind::NatGateway, id);
         match topology.coverage.gap(Listing::NatGateways, &Scope::anywhere()) {
@@ -365,7 +365,7 @@ impl<'t> Compiler<'t> {
     // ---- the way in --------------------------------------------------------------------------
 
     /// From a public address to the private one behind it (egress.md §10 10.2, 10.5).
-    fn into_host(
+    fn enter_host(
         &mut self,
         at: ElementId,
         inner: Result<Inner<'t>, Text>,

@@ -31,6 +31,9 @@ struct Route<'t> {
     nat: Option<&'t NatGateway>,
 }
 
+/// A route with its block and the hops that are in use.
+type Best<'t> = (Cidr, &'t RouteEntry, Vec<NextHop>);
+
 /// What is not known of a table.
 struct Gaps {
     /// Without it nothing can be said.
@@ -478,7 +481,7 @@ impl<'t> Compiler<'t> {
         vpc: &Id,
         table: &Id,
         address: std::net::IpAddr,
-    ) -> Result<Option<(Cidr, &'t RouteEntry, Vec<NextHop>)>, Text> {
+    ) -> Result<Option<Best<'t>>, Text> {
         let found = self.topology.route_tables.get(table).map(|t| &t.meta);
         let scope = found.map(Scope::around).unwrap_or_default().with_parent(table);
         let gap = |listing| self.topology.coverage.gap(listing, &scope);
