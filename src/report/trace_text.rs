@@ -509,13 +509,12 @@ works
 
 there
      10.0.1.10:49152 -> 10.0.1.20:3306
-  1  platform: VPC shop: allow
-  2  security group sg-web: allow
+  1  security group sg-web: allow
      no rule matches, and a basic group lets out all other egress
-  3  source: vSwitch app: forward
-  4  route table shop/system: forward
+  2  source: vSwitch app: forward
+  3  route table shop/system: forward
      10.0.1.0/24 -> local
-  5  security group sg-db: allow
+  4  security group sg-db: allow
      sg-db: accept tcp 3306 from 10.0.1.0/24, priority 1
      arrives at ENI db/eni
 
@@ -566,8 +565,8 @@ what stands in the way
         let (_, ways) = shown.split_once("\nevery way begins with\n").unwrap();
         let (common, rest) =
             ways.split_once("\nway 1 of 2 to ENI db/eni at 10.0.1.20:3306: works\n").unwrap();
-        assert!(common.contains("  4  route table shop/system: forward"), "{shown}");
-        assert!(rest.starts_with("  5  security group sg-db: allow"), "{shown}");
+        assert!(common.contains("  3  route table shop/system: forward"), "{shown}");
+        assert!(rest.starts_with("  4  security group sg-db: allow"), "{shown}");
         assert!(rest.contains("\nway 2 of 2 to ENI db/eni at 10.0.1.20:3307: fails\n"), "{shown}");
     }
 

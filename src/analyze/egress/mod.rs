@@ -284,10 +284,9 @@ mod tests {
         for source in &report.sources {
             assert_eq!(source.verdict, SourceVerdict::Exits);
             assert!(source.if_allowed().is_empty());
-            assert_eq!(
-                source.assumptions(),
-                ["missing_filters = pass (security group sg-1 (not in the input))"]
-            );
+            let assumed = source.assumptions();
+            let passed = "missing_filters = pass (security group sg-1 (not in the input))";
+            assert!(assumed.contains(&passed), "{assumed:?}");
         }
     }
 
