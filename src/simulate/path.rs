@@ -128,6 +128,8 @@ pub struct Leg {
 pub struct Path {
     /// What becomes of the packet.
     pub outcome: Outcome,
+    /// How and where it ends, as if everything on the way had let it through.
+    pub end: (Verdict, Option<ElementId>),
     /// Decisions in order.
     pub hops: Vec<Hop>,
     /// Legs that ended at devices; what follows the last of them is the way to the target.
@@ -165,7 +167,8 @@ impl Path {
             missing: Vec::new(),
         };
         let (hops, legs, blockers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { outcome, hops, legs, header, host: None, blockers, conditions: Vec::new() }
+        let end = (verdict, None);
+        Self { outcome, end, hops, legs, header, host: None, blockers, conditions: Vec::new() }
     }
 }
 

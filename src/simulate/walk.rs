@@ -359,7 +359,8 @@ impl<'f> Walker<'f, '_> {
 
 /// The end of a path that nothing dropped here. What was dropped before, when diagnosing, stays
 /// dropped; what could not be decided before is not known to get this far.
-fn end(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
+fn end(state: State, reached: Verdict, at: Option<ElementId>) -> Path {
+    let verdict = reached;
     let verdict = if !state.blockers.is_empty() {
         Verdict::Dropped
     } else if !state.missing.is_empty() {
@@ -369,7 +370,7 @@ fn end(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
     } else {
         verdict
     };
-    path(state, verdict, at)
+    Path { end: (reached, at), ..path(state, verdict, at) }
 }
 
 fn path(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
@@ -389,6 +390,7 @@ fn path(state: State, verdict: Verdict, at: Option<ElementId>) -> Path {
     };
     Path {
         outcome,
+        end: (verdict, at),
         hops: state.hops,
         legs: state.legs,
         header: state.header,

@@ -189,6 +189,7 @@ fn join(mut out: Path, mut inside: Path) -> Path {
     out.conditions.append(&mut inside.conditions);
     out.header = inside.header;
     out.host = inside.host;
+    out.end = inside.end;
     out
 }
 

@@ -14,7 +14,9 @@ use crate::fabric::{
     SourcePoint,
 };
 use crate::packet::{Packet, Service};
-use crate::simulate::{Blocker, Leg as Passed, Mode, Path, Public, Start, Verdict, start, walk};
+use crate::simulate::{
+    Blocker, Leg as Passed, Mode, Path, Public, Start, Verdict, start, start_without_own, walk,
+};
 use crate::topology::Text;
 
 /// Works out the way back of a path.
@@ -77,8 +79,6 @@ struct Leg {
     goal: Goal,
     /// The public address that the sender of the reply has of its own.
     own: Option<IpAddr>,
-    /// Who sends the reply: index into the fabric's sources.
-    sender: Option<usize>,
     /// Position of the device at its near end among the legs of the way there.
     near: Option<usize>,
 }
@@ -108,8 +108,7 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         && let Some(goal) = goal(fabric, question, turns.last())
     {
         let near = turns.len().checked_sub(1);
-        let sender = forward.host.and_then(|id| fabric.host(id)?.source);
-        out.push(Leg { start, goal, own, sender, near });
+        out.push(Leg { start, goal, own, near });
     }
     if out.is_empty()
         && forward.host.is_none()
@@ -121,7 +120,7 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         let header = reversed(&forward.header);
         let at = host.inbound.clone();
         let start = Start { at, header, identity: Identity::None, host: Some(id) };
-        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None, sender: None, near: None });
+        out.push(Leg { start, goal: Goal::Client(Some(id)), own: None, near: None });
     }
     for (n, leg) in forward.legs.iter().enumerate().rev() {
         let near = n.checked_sub(1);
@@ -140,7 +139,7 @@ fn legs(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Leg> {
         let Some(goal) = goal(fabric, question, turn) else { continue };
         let header = reversed(&leg.header);
         let start = Start { at, header, identity: Identity::None, host };
-        out.push(Leg { start, goal, own: None, sender: None, near });
+        out.push(Leg { start, goal, own: None, near });
     }
     out
 }
@@ -185,7 +184,16 @@ fn from_target(fabric: &Fabric, forward: &Path) -> Option<(Start, Option<IpAddr>
     };
     // a client whose address is not known cannot be answered by the tables
     forward.header.src?;
-    Some((start(source, &packet), source.own.address()))
+    let routed = forward.legs.last().is_some_and(|leg| leg.turn.back == Back::Routed);
+    let mapped = matches!(&source.own, OwnPublic::Held(held) if held.is_translation());
+    let start = if routed && mapped {
+        // the session of another entry comes before the mapping that gives it its address; whether
+        // its replies find the device is up to the routes (egress.md §5.2)
+        start_without_own(source, &packet)
+    } else {
+        start(source, &packet)
+    };
+    Some((start, source.own.address()))
 }
 
 fn reversed(header: &Header) -> Header {
@@ -318,20 +326,21 @@ fn judge(fabric: &Fabric, leg: &Leg, mut path: Path) -> (Option<Reason>, Path) {
     for blocker in &mut path.blockers {
         blocker.reason = of_reply(blocker.reason);
     }
+    let lost = path.end.0 != Verdict::Dropped && !arrives(fabric, leg, &path);
+    if lost && path.outcome.verdict != Verdict::Unknown {
+        // it comes somewhere, but not to where it must: behind all that stops it on that way
+        let last = path.hops.last().cloned();
+        let at = last.as_ref().and_then(|hop| fabric.stage(hop.stage)).map(|stage| stage.at);
+        if let (Some(hop), Some(at)) = (last, at) {
+            let (stage, element) = (hop.stage, hop.element);
+            let reason = Reason::ReplyPathMismatch;
+            path.blockers.push(Blocker { stage, reason, at, element });
+        }
+    }
     let reason = match path.outcome.verdict {
         Verdict::Unknown => None,
         Verdict::Dropped => Some(path.outcome.reason.map_or(Reason::ReplyNoRoute, of_reply)),
-        _ if arrives(fabric, leg, &path) => None,
-        _ => {
-            let reason = Reason::ReplyPathMismatch;
-            let last = path.hops.last().cloned();
-            let at = last.as_ref().and_then(|hop| fabric.stage(hop.stage)).map(|stage| stage.at);
-            if let (Some(hop), Some(at)) = (last, at) {
-                let element = hop.element;
-                path.blockers.push(Blocker { stage: hop.stage, reason, at, element });
-            }
-            Some(reason)
-        }
+        _ => lost.then_some(Reason::ReplyPathMismatch),
     };
     path.outcome.reason = reason;
     (reason, path)
@@ -414,32 +423,19 @@ fn arrives(fabric: &Fabric, leg: &Leg, path: &Path) -> bool {
         return false;
     }
     match leg.goal {
-        Goal::Device(at) => {
-            let device = fabric.element(at).map(|element| &element.resource);
-            // an entry of the device that gives the host its address leads there without a route
-            let by_entry = |source: &SourcePoint| match &source.own {
-                OwnPublic::Held(held) => {
-                    held.is_translation() && device.is_some_and(|device| held.by.contains(device))
-                }
-                _ => false,
-            };
-            let own = outcome.verdict == Verdict::Exits && outcome.public == Public::Own;
-            let sender = leg.sender.and_then(|n| fabric.sources.get(n));
-            (outcome.verdict == Verdict::Delivered && outcome.at == Some(at))
-                || (own && sender.is_some_and(by_entry))
-        }
+        Goal::Device(at) => path.end == (Verdict::Delivered, Some(at)),
         Goal::Filters => true,
-        Goal::Leaves => outcome.verdict == Verdict::Leaves,
+        Goal::Leaves => path.end.0 == Verdict::Leaves,
         Goal::OwnExit(asked) => {
             let own = outcome.public == Public::Own && leg.own == Some(asked);
-            outcome.verdict == Verdict::Exits && own
+            path.end.0 == Verdict::Exits && own
         }
         Goal::Client(Some(client)) => {
             let element = |id| fabric.host(id).map(|host| host.element);
             path.host.is_some_and(|host| element(host) == element(client))
         }
         // a client whose host is not known: its segment is all that can be asked for
-        Goal::Client(None) => outcome.verdict == Verdict::Delivered,
+        Goal::Client(None) => path.end.0 == Verdict::Delivered,
     }
 }
 

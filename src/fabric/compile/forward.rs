@@ -189,14 +189,11 @@ impl<'t> Compiler<'t> {
     /// vSwitch; it sends them on by its routes.
     fn forwarder_turn(&mut self, eni: &'t Eni, at: ElementId) -> Op {
         let filters = self.filters_of(eni, self.owner(eni));
+        // from outside the vSwitch into it, and only then sent on from there
         let on = self.forwarded(eni);
-        let resume = match on.end {
-            End::Go(stage) => {
-                let first = self.acl(&filters, Direction::Ingress, Next::Stage(stage));
-                first.branch().after_all(on.ops)
-            }
-            end => Branch { ops: on.ops, end },
-        };
+        let on = self.place(Stage::new("forward", at, Table::constant(on)));
+        let first = self.acl(&filters, Direction::Ingress, Next::Stage(on));
+        let resume = first.branch().after_all([Op::Home(None), Op::Sender(None)]);
         Op::Turn(Arc::new(Turn::new(at, Back::Routed, Resume::Go(resume))))
     }
 
