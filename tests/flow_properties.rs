@@ -21,15 +21,20 @@ use oracle::world::World;
 use oracle::{Verdict, egress};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
-use vpclint::topology::Topology;
+use proptest::test_runner::{FileFailurePersistence, RngSeed, TestRunner};
+use vpclint::topology::{NextHop, NextHopType, Topology};
 
 fn cases(n: u32) -> ProptestConfig {
     let regressions = FileFailurePersistence::Direct("tests/proptest-regressions/flow.txt");
+    // one seed, so that a run says something about the change at hand; PROPTEST_RNG_SEED and
+    // PROPTEST_CASES search further
+    let default = ProptestConfig::default();
+    let chosen = std::env::var_os("PROPTEST_RNG_SEED").is_some();
     ProptestConfig {
-        cases: n,
+        rng_seed: if chosen { default.rng_seed } else { RngSeed::Fixed(20_261_120) },
+        cases: if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { n },
         failure_persistence: Some(Box::new(regressions)),
-        ..ProptestConfig::default()
+        ..default
     }
 }
 
@@ -101,6 +106,16 @@ fn is_coarse(answer: &FlowAnswer) -> bool {
     })
 }
 
+/// Two DNAT entries for one external address: which of them counts is not documented.
+fn maps_twice(topology: &Topology) -> bool {
+    let mut seen = BTreeSet::new();
+    let external = topology.dnat_entries.iter().filter_map(|entry| {
+        let port = entry.external_port.as_ref().map(|port| format!("{port:?}"));
+        Some((entry.external_ip.clone()?, port))
+    });
+    external.into_iter().any(|key| !seen.insert(key))
+}
+
 /// What the two are not compared for.
 ///
 /// From one address of an ENI to another of the same: the guest keeps such packets to itself.
@@ -117,7 +132,16 @@ fn is_out_of_scope(topology: &Topology, question: &Question) -> bool {
         .filter(|entry| entry.is_ip_mapping())
         .filter_map(|entry| entry.internal_ip.as_ref()?.addr())
         .any(|internal| !mapped.insert(internal));
-    if twice {
+    if twice || maps_twice(topology) {
+        return true;
+    }
+    // the reference asks for the gateway itself as next hop of a reply, the program follows it there
+    let inspected = topology.route_entries.iter().flat_map(|e| e.next_hops.iter().flatten());
+    let inspects = |hop: &NextHop| {
+        let kind = &hop.hop_type;
+        matches!(kind, NextHopType::GatewayLoadBalancerEndpoint | NextHopType::RouteTargetGroup)
+    };
+    if inspected.into_iter().any(inspects) {
         return true;
     }
     let user = topology.vpcs.iter().flat_map(|vpc| vpc.user_cidrs.iter().flatten());
@@ -143,7 +167,7 @@ fn is_out_of_scope(topology: &Topology, question: &Question) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(30))]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn the_reference_is_total_and_deterministic(sketch in partial_flow_sketch()) {
@@ -154,6 +178,7 @@ proptest! {
 
     #[test]
     fn the_reference_does_not_depend_on_order_names_or_strangers(sketch in flow_sketch()) {
+        prop_assume!(!maps_twice(&sketch.build(Names::Plain).world.build()));
         let plain = fates(&answers(&sketch, Names::Plain, World::build));
         let reversed = fates(&answers(&sketch, Names::Plain, |w| w.build_in_order(true)));
         prop_assert_eq!(&plain, &reversed, "order of the input");
@@ -231,7 +256,8 @@ proptest! {
                 continue;
             }
             let Some(found) = engine.flow(question) else { continue };
-            if is_coarse(&truth) {
+            // the reference stops where it does not know, the program may find a drop behind it
+            if is_coarse(&truth) || truth.is_unknown() {
                 continue;
             }
             prop_assert!(

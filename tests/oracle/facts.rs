@@ -325,6 +325,7 @@ impl<'a> Facts<'a> {
             }
         };
         let mut spelled_out = false;
+        let mut open = None;
         for entry in self.entries(table) {
             let rank = match &entry.origin {
                 Some(RouteOrigin::System) => 1,
@@ -349,11 +350,14 @@ impl<'a> Facts<'a> {
                 offer(block, 1, vec![hop(NextHopType::Local)]);
             }
             offer(shared, 1, vec![hop(NextHopType::Service)]);
-            if let Some(nat) = self.first_nat(owner) {
-                offer(cidr("0.0.0.0/0"), 0, vec![nat]);
+            match self.first_nat(owner) {
+                Ok(Some(nat)) => offer(cidr("0.0.0.0/0"), 0, vec![nat]),
+                Ok(None) => {}
+                Err(what) => open = Some(what).filter(|_| dst.is_ipv4()),
             }
         }
         match best {
+            None if open.is_some() => Lookup::Missing(open.unwrap()),
             None => Lookup::NoRoute,
             Some((_, _, hops)) => Lookup::Hops(Self::live(hops)),
         }
@@ -361,23 +365,36 @@ impl<'a> Facts<'a> {
 
     /// egress.md §4.4, C6: in an input that spells no system entries out, the system table has a
     /// default route to the first Internet NAT gateway of the VPC, unless it states one.
-    fn first_nat(&self, table: &RouteTable) -> Option<NextHop> {
+    fn first_nat(&self, table: &RouteTable) -> Result<Option<NextHop>, String> {
         let default = cidr("0.0.0.0/0");
         let all = self.topology.route_entries.iter();
         let stated = all.filter(|e| e.table.as_ref() == Some(&table.meta.id));
         let mut blocks = stated.filter_map(|e| e.cidr());
         let system = table.table_type == Some(RouteTableType::System);
-        if !system || blocks.any(|b| b == default) || !self.is_whole(Listing::NatGateways) {
-            return None;
+        if !system || blocks.any(|b| b == default) {
+            return Ok(None);
         }
-        let nats = self
+        if !self.is_whole(Listing::NatGateways) {
+            return Err(Listing::NatGateways.api().to_owned());
+        }
+        let nats: Vec<_> = self
             .topology
             .nat_gateways
             .iter()
-            .filter(|nat| nat.vpc == table.vpc && nat.network != Some(NatNetwork::Intranet));
-        let first = nats.min_by_key(|nat| (nat.created.clone(), nat.meta.id.clone()))?;
-        let id = Some(first.meta.id.clone());
-        Some(NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None })
+            .filter(|nat| nat.vpc == table.vpc && nat.network != Some(NatNetwork::Intranet))
+            .collect();
+        let days: Vec<_> = nats.iter().map(|nat| nat.created.clone()).collect();
+        let earliest = days.iter().min().cloned().flatten();
+        if nats.len() > 1
+            && (earliest.is_none() || days.iter().filter(|d| **d == earliest).count() > 1)
+        {
+            return Err("which NAT gateway is the first".to_owned());
+        }
+        let first = nats.iter().find(|nat| nats.len() == 1 || nat.created == earliest);
+        Ok(first.map(|nat| {
+            let id = Some(nat.meta.id.clone());
+            NextHop { hop_type: NextHopType::NatGateway, id, weight: None, enabled: None }
+        }))
     }
 
     /// Rule 2.3: failed router interfaces fall out; of an active/standby pair the active one stays.

@@ -35,7 +35,10 @@ struct Route<'t> {
 type Best<'t> = (Cidr, &'t RouteEntry, Vec<NextHop>);
 
 /// What is not known of a table.
+#[derive(Default)]
 struct Gaps {
+    /// Without it nothing can be said of packets that no route matches.
+    unrouted: Option<Text>,
     /// Without it nothing can be said.
     missing: Vec<Text>,
     /// What is said rests on it.
@@ -79,7 +82,7 @@ impl<'t> Compiler<'t> {
     pub(super) fn route_stage(&mut self, vpc: &Id, table: &Id) -> Stage {
         let at = self.referred_or_named(Kind::RouteTable, table);
         let mut gaps =
-            Gaps { missing: self.route_gap(table).into_iter().collect(), assumed: Vec::new() };
+            Gaps { missing: self.route_gap(table).into_iter().collect(), ..Gaps::default() };
         let mut rules = Vec::new();
         let mut unbeatable = Vec::new();
         let mut skipped: Vec<Op> = Vec::new();
@@ -113,7 +116,11 @@ impl<'t> Compiler<'t> {
             return Stage::new("route", at, Table { rules, default });
         }
         rules.splice(0..0, private);
-        let default = Branch::drop(Reason::NoRoute, at).after(Op::Via(at)).after_all(skipped);
+        let unrouted = match gaps.unrouted {
+            Some(missing) => Branch::unknown(missing),
+            None => Branch::drop(Reason::NoRoute, at),
+        };
+        let default = unrouted.after(Op::Via(at)).after_all(skipped);
         Stage::new("route", at, Table { rules, default })
     }
 
@@ -193,7 +200,7 @@ impl<'t> Compiler<'t> {
             let service = special::shared_address_space();
             routes.push((service, 2, Route { cidr: service, entry: None, local: None, nat: None }));
         }
-        if let Some(nat) = self.default_route_to_nat(vpc, table, &routes, has_system) {
+        if let Some(nat) = self.default_route_to_nat(vpc, table, &routes, has_system, gaps) {
             let cidr = Cidr::everything_v4();
             routes.push((cidr, 2, Route { cidr, entry: None, local: None, nat: Some(nat) }));
         }
@@ -208,15 +215,10 @@ impl<'t> Compiler<'t> {
         table: &Id,
         routes: &[(Cidr, u8, Route<'t>)],
         has_system: bool,
+        gaps: &mut Gaps,
     ) -> Option<&'t NatGateway> {
-        // an input that says what it lacks is no plan
-        let whole = || {
-            let scope = self.topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta));
-            let scope = scope.unwrap_or_default();
-            self.topology.coverage.is_complete(Listing::NatGateways, &scope)
-        };
         let wanted = match self.assume.synthesize_nat_default_route {
-            SynthesizeNatRoute::Plans => !has_system && whole(),
+            SynthesizeNatRoute::Plans => !has_system,
             SynthesizeNatRoute::Never => false,
             SynthesizeNatRoute::Always => true,
         };
@@ -228,6 +230,12 @@ impl<'t> Compiler<'t> {
         if !wanted || !is_system || taken {
             return None;
         }
+        let scope = self.topology.vpcs.get(vpc).map(|v| Scope::around(&v.meta)).unwrap_or_default();
+        if let Some(gap) = self.topology.coverage.gap(Listing::NatGateways, &scope) {
+            // which one is the first, if there is one, is not known
+            gaps.unrouted = Some(Text::from(gap.to_string()));
+            return None;
+        }
         let mut nats: Vec<&NatGateway> = self
             .topology
             .nat_gateways
@@ -235,6 +243,16 @@ impl<'t> Compiler<'t> {
             .filter(|nat| nat.vpc.as_ref() == Some(vpc) && !super::super::nat::is_vpc_nat(nat))
             .collect();
         nats.sort_by(|a, b| (&a.created, a.id()).cmp(&(&b.created, b.id())));
+        let known = nats.len() < 2
+            || nats.first().is_some_and(|first| {
+                let day = first.created.as_ref();
+                day.is_some() && nats.iter().skip(1).all(|nat| nat.created.as_ref() > day)
+            });
+        if !known {
+            let missing = format!("which NAT gateway of {vpc} is the first (creation not stated)");
+            gaps.unrouted = Some(Text::from(missing));
+            return None;
+        }
         nats.first().copied()
     }
 
@@ -462,9 +480,9 @@ impl<'t> Compiler<'t> {
         let table = self.table_of(vpc, vswitch)?;
         let at = self.referred_or_named(Kind::RouteTable, &table);
         let mut gaps =
-            Gaps { missing: self.route_gap(&table).into_iter().collect(), assumed: Vec::new() };
+            Gaps { missing: self.route_gap(&table).into_iter().collect(), ..Gaps::default() };
         let routes = self.sorted_routes(vpc, &table, &mut gaps);
-        if let Some(gap) = gaps.missing.into_iter().next() {
+        if let Some(gap) = gaps.missing.into_iter().next().or(gaps.unrouted) {
             return Err(gap);
         }
         let mut out = Vec::with_capacity(routes.len());
@@ -485,14 +503,14 @@ impl<'t> Compiler<'t> {
         let found = self.topology.route_tables.get(table).map(|t| &t.meta);
         let scope = found.map(Scope::around).unwrap_or_default().with_parent(table);
         let gap = |listing| self.topology.coverage.gap(listing, &scope);
-        let mut gaps = Gaps { missing: Vec::new(), assumed: Vec::new() };
+        let mut gaps = Gaps::default();
         if let (Some(gap), Some(_)) =
             (gap(Listing::GatewayRouteEntries), gap(Listing::RouteEntries))
         {
             gaps.missing.push(Text::from(gap.to_string()));
         }
         let routes = self.sorted_routes(vpc, table, &mut gaps);
-        if let Some(gap) = gaps.missing.into_iter().next() {
+        if let Some(gap) = gaps.missing.into_iter().next().or(gaps.unrouted) {
             return Err(gap);
         }
         let route = routes.into_iter().find(|(cidr, _)| cidr.contains(address));

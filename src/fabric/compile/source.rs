@@ -20,12 +20,13 @@ impl Compiler<'_> {
         let filters = self.filters_of_seed(&seed);
         let own = self.own_with_mapping(seed.vpc.as_ref(), &seed.address, seed.own);
         let kind = own_kind(&own);
+        // free passage in groups is for private addresses of the ENI itself
+        let foreign = seed.havip.is_some() || matches!(kind, OwnKind::CutThrough(_));
         let mut entry = |own| {
             let source = Job::Source { vpc: seed.vpc.clone(), vswitch: seed.vswitch.clone(), own };
             let source = self.stage(source);
             let next = Next::Stage(source);
-            let first = if seed.havip.is_some() {
-                // its address is none of the ENI's own: free passage in groups is not for it
+            let first = if foreign {
                 self.in_transit(&filters, Direction::Egress, next)
             } else {
                 self.outbound(&filters, next)
