@@ -21,8 +21,7 @@ pub(crate) struct Inputs {
     /// Files, directories, or `-` for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// Settle what the input leaves open; docs/assumptions.md lists the knobs: internet_mode, dead_nexthop,
-    /// dnat_ip_map_bypasses_routes, unverified_listings
+    /// Settle what the input or the documents leave open; docs/assumptions.md lists the knobs
     #[arg(long, value_name = "KNOB=VALUE")]
     assume: Vec<String>,
     /// Region of responses that do not tell it

@@ -371,6 +371,11 @@ impl FromStr for Wanted {
             None => (text, None),
         };
         let (rest, port) = split_port(rest);
+        if let Some(odd) = odd_port(rest).filter(|_| port.is_none()) {
+            return Err(
+                SelectorError::new(format!("`{odd}` is no port")).help("ports are 1 to 65535")
+            );
+        }
         let selector = rest.parse()?;
         let protocol_or_tcp = protocol.unwrap_or(Protocol::Tcp);
         let ask = match (port, protocol) {
@@ -404,6 +409,16 @@ fn check_no_protocol(rest: &str, word: &str) -> Result<(), SelectorError> {
             .help("use tcp, udp, icmp or gre")),
         _ => Ok(()),
     }
+}
+
+/// Digits behind the last colon of an IPv4 address or a value that are too many for a port.
+fn odd_port(text: &str) -> Option<&str> {
+    let (rest, digits) = text.rsplit_once(':')?;
+    let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+    let value = rest.rsplit_once(':').map_or(rest, |(_, value)| value);
+    let target = value.parse::<std::net::Ipv4Addr>().is_ok() || rest.contains(':');
+    let address = text.parse::<IpAddr>().is_ok();
+    (number && target && !address && digits.parse::<u16>().is_err()).then_some(digits)
 }
 
 /// Cuts off `:PORT`, unless it is the value of a kind (`ecs:80`) or a part of an IPv6 address.
