@@ -324,7 +324,11 @@ fn one(fabric: &Fabric, question: &Question, leg: &Leg, port: u16) -> One {
 /// Does a path come to its goal? Otherwise why not (decisions.md 39).
 fn judge(fabric: &Fabric, leg: &Leg, mut path: Path) -> (Option<Reason>, Path) {
     for blocker in &mut path.blockers {
-        blocker.reason = of_reply(blocker.reason);
+        // filters keep their names; whatever else stops a reply means that it finds no way back
+        let filtered = fabric.stage(blocker.stage).is_some_and(|stage| stage.pass.is_some());
+        if !filtered || blocker.reason == Reason::RoutingLoop {
+            blocker.reason = Reason::ReplyNoRoute;
+        }
     }
     let lost = path.end.0 != Verdict::Dropped && !arrives(fabric, leg, &path);
     if lost && path.outcome.verdict != Verdict::Unknown {
@@ -339,22 +343,13 @@ fn judge(fabric: &Fabric, leg: &Leg, mut path: Path) -> (Option<Reason>, Path) {
     }
     let reason = match path.outcome.verdict {
         Verdict::Unknown => None,
-        Verdict::Dropped => Some(path.outcome.reason.map_or(Reason::ReplyNoRoute, of_reply)),
+        Verdict::Dropped => {
+            Some(path.blockers.first().map_or(Reason::ReplyNoRoute, |blocker| blocker.reason))
+        }
         _ => lost.then_some(Reason::ReplyPathMismatch),
     };
     path.outcome.reason = reason;
     (reason, path)
-}
-
-/// Filters keep their names; whatever else stops a reply means that it finds no way back.
-fn of_reply(reason: Reason) -> Reason {
-    match reason {
-        Reason::NaclIngressDenied
-        | Reason::NaclEgressDenied
-        | Reason::SgIngressDenied
-        | Reason::SgEgressDenied => reason,
-        _ => Reason::ReplyNoRoute,
-    }
 }
 
 /// A flow that comes back to the host that opened it, through a device that cannot have that.
