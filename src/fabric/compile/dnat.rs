@@ -331,7 +331,9 @@ impl<'t> Compiler<'t> {
         if let Some(havip) = havip {
             return (Some(self.named(havip)), self.bindings.of_havip(havip));
         }
-        for eni in topology.enis.iter().filter(|eni| eni.vpc.as_ref() == Some(vpc)) {
+        let holders: Vec<&'t Eni> =
+            self.enis_with(internal).filter(|eni| eni.vpc.as_ref() == Some(vpc)).collect();
+        for eni in holders {
             let ips = eni.private_ips.as_deref().unwrap_or_default();
             let found = ips.iter().enumerate().find(|(_, ip)| is_target(&ip.address));
             if let Some((n, ip)) = found {

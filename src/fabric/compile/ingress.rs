@@ -172,7 +172,7 @@ impl<'t> Compiler<'t> {
             let entry = self.stop("gateway", at, Reason::Ipv6NoBandwidth);
             return self.hosts.publish(address, PublicPoint { element: at, entry });
         }
-        let owner = topology.enis.iter().find(|eni| {
+        let owner = self.enis_with(address).find(|eni| {
             eni.ipv6_ips.iter().flatten().any(|ip| ip.addr() == Some(address))
                 && (row.vpc.is_none() || eni.vpc == row.vpc)
         });
@@ -324,11 +324,9 @@ impl<'t> Compiler<'t> {
     }
 
     fn of_address(&self, vpc: &Id, address: IpAddr) -> Inner<'t> {
-        let topology = self.topology;
         let has = |ip: &PrivateIp| ip.address.addr() == Some(address);
-        let eni = topology
-            .enis
-            .iter()
+        let eni = self
+            .enis_with(address)
             .find(|eni| eni.vpc.as_ref() == Some(vpc) && eni.private_ips.iter().flatten().any(has));
         let vswitch = eni
             .and_then(|eni| eni.vswitch.clone())

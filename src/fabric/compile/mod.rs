@@ -33,6 +33,7 @@ mod transit;
 mod vpn;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -45,7 +46,7 @@ use super::reason::Reason;
 use super::space::{VpcSpace, routes_to_ipv4_gateway};
 use super::{Fabric, graph, sources};
 use crate::topology::{
-    Direction, Eni, EniType, Id, Kind, Listener, Resource, ResourceRef, RouteEntry,
+    AddrValue, Direction, Eni, EniType, Id, Kind, Listener, Resource, ResourceRef, RouteEntry,
     SecurityGroupRule, Source, Text, Topology, TransitRouteEntry,
 };
 
@@ -132,6 +133,8 @@ struct Compiler<'t> {
     primary_enis: FxHashMap<&'t str, &'t Eni>,
     group_rules: FxHashMap<&'t str, Vec<&'t SecurityGroupRule>>,
     members: FxHashMap<Id, groups::Members>,
+    /// ENIs by their addresses, in order.
+    by_address: Vec<(IpAddr, &'t Eni)>,
     listeners_of: FxHashMap<&'t str, Vec<&'t Listener>>,
     /// ACLs by the vSwitches that they name.
     acls: FxHashMap<&'t str, &'t Id>,
@@ -156,6 +159,7 @@ pub(super) fn compile(topology: &Topology, assume: &Assume) -> Fabric {
         primary_enis: primary_enis(topology),
         group_rules: group(topology.security_group_rules.iter(), |rule| rule.group.as_ref()),
         members: groups::members(topology),
+        by_address: enis_by_address(topology),
         listeners_of: group(topology.listeners.iter(), |l| l.load_balancer.as_ref()),
         acls: filter::acls_by_vswitch(topology),
         hosts: Hosts::default(),
@@ -225,6 +229,18 @@ fn group<'t, T>(
     out
 }
 
+fn enis_by_address(topology: &Topology) -> Vec<(IpAddr, &Eni)> {
+    let addresses = topology.enis.iter().flat_map(|eni| {
+        let private = eni.private_ips.iter().flatten().map(|ip| &ip.address);
+        let all = private.chain(eni.ipv6_ips.iter().flatten());
+        all.filter_map(AddrValue::addr).map(move |address| (address, eni))
+    });
+    let mut all: Vec<(IpAddr, &Eni)> = addresses.collect();
+    // stable: ENIs with one address stay in the order of their ids
+    all.sort_by_key(|(address, _)| *address);
+    all
+}
+
 fn primary_enis(topology: &Topology) -> FxHashMap<&str, &Eni> {
     topology
         .enis
@@ -234,7 +250,7 @@ fn primary_enis(topology: &Topology) -> FxHashMap<&str, &Eni> {
         .collect()
 }
 
-impl Compiler<'_> {
+impl<'t> Compiler<'t> {
     /// The routes of every vSwitch, also of those without sources.
     fn routes_of_all_vswitches(&mut self) -> FxHashMap<Id, Branch> {
         let topology = self.topology;
@@ -246,6 +262,13 @@ impl Compiler<'_> {
                 Some((vswitch.id().clone(), self.routes_of_vswitch(vpc, vswitch.id())))
             })
             .collect()
+    }
+
+    /// ENIs that have an address, in order of their ids.
+    fn enis_with(&self, address: IpAddr) -> impl Iterator<Item = &'t Eni> + use<'_, 't> {
+        let from = self.by_address.partition_point(|(other, _)| *other < address);
+        let rest = self.by_address.get(from..).unwrap_or_default();
+        rest.iter().take_while(move |(other, _)| *other == address).map(|(_, eni)| *eni)
     }
 
     /// The stage of a job; queued when it is asked for the first time.
