@@ -113,11 +113,4 @@ impl Hosts {
     pub(super) fn public_at(&self, address: IpAddr) -> Option<&PublicPoint> {
         self.public.get(&address)
     }
-
-    /// Public addresses in order.
-    pub(super) fn public(&self) -> Vec<(IpAddr, &PublicPoint)> {
-        let mut all: Vec<_> = self.public.iter().map(|(ip, point)| (*ip, point)).collect();
-        all.sort_by_key(|(ip, _)| *ip);
-        all
-    }
 }

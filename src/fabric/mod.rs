@@ -130,11 +130,6 @@ impl Fabric {
         self.hosts.public_gap()
     }
 
-    /// All public addresses of the input, in order.
-    pub fn public_points(&self) -> Vec<(IpAddr, &PublicPoint)> {
-        self.hosts.public()
-    }
-
     /// Mode and address space of a VPC.
     pub fn space(&self, vpc: &str) -> Option<&VpcSpace> {
         self.spaces.get(vpc)

@@ -270,11 +270,6 @@ impl Stage {
         Self { name, at, table, pass: None }
     }
 
-    /// True for a filter that stops the same packets everywhere.
-    pub fn is_blanket(&self) -> bool {
-        self.pass.as_ref().is_some_and(|pass| pass.blanket)
-    }
-
     /// A filter or gate.
     pub fn filter(name: &'static str, at: ElementId, table: Table, pass: Pass) -> Self {
         Self { name, at, table, pass: Some(pass) }

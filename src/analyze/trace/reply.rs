@@ -29,7 +29,7 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
         blockers: Vec::new(),
     };
     let mut ports = vec![question.client_ports];
-    let mut missing: Vec<Text> = Vec::new();
+    let mut missing = untraceable(fabric, question, forward);
     let mut mixed = false;
     for leg in legs(fabric, question, forward) {
         let swept = sweep(fabric, question, &leg);
@@ -71,6 +71,21 @@ pub(super) fn walk_back(fabric: &Fabric, question: &Question, forward: &Path) ->
         back.reason = None;
     }
     back
+}
+
+/// What is missing to walk a leg at all, where an end of it is not known as a number.
+fn untraceable(fabric: &Fabric, question: &Question, forward: &Path) -> Vec<Text> {
+    let outside = matches!(forward.outcome.verdict, Verdict::Exits | Verdict::Leaves);
+    let answers = forward.host.and_then(|id| fabric.host(id)?.source).is_some();
+    let mut missing = Vec::new();
+    if !outside && answers && forward.header.src.is_none() {
+        missing.push(Text::from("source that the target sees (masked or not stated)"));
+    }
+    let resumes = forward.legs.iter().any(|leg| matches!(leg.turn.resume, Resume::Host));
+    if resumes && client_host(fabric, question).is_none() {
+        missing.push(Text::from("who has the client's address (masked or not stated)"));
+    }
+    missing
 }
 
 /// A leg of the way back.
